@@ -1,0 +1,186 @@
+"""Pairs of mutually adjoint kernels as PyTorch operators, differentiable by every route.
+
+A kernel is a function ``kernel(data, *arguments, out_dtype)`` that is linear in `data`, whose first
+dimension is a batch. Two kernels that are each other's transposes become
+
+- two `torch.library` operators, for `torch.compile`, export and fake tensors, and
+- an `autograd.Function`, for eager mode and `torch.func`, whose transforms a custom operator does
+  not support (forward-mode derivatives through one are silently zero).
+
+Each is the other's derivative, so derivatives of every order exist. Where nothing is recorded, both
+are bypassed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C import _functorch as functorch
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import _get_current_dispatch_mode
+
+# What torch.autograd's own batched derivatives (`is_grads_batched`) wrap tensors in.
+_BATCHED = torch._C._dispatch_key_parse("Batched")
+
+Kernel = Callable[..., Tensor]
+OutputShape = Callable[..., tuple[int, ...]]
+
+
+class LinearKernel:
+    """One kernel of an adjoint pair, called as ``kernel(data, *arguments, out_dtype)``."""
+
+    adjoint: LinearKernel
+
+    def __init__(self, name: str, schema: str, kernel: Kernel, output_shape: OutputShape) -> None:
+        self.name = name
+        self.run = kernel
+        self.op = torch.library.custom_op(name, kernel, mutates_args=(), schema=schema)
+
+        @self.op.register_fake
+        def _(data: Tensor, *arguments: Any) -> Tensor:
+            shape = output_shape(data, *arguments[:-1])
+            return data.new_empty((data.shape[0], *shape), dtype=arguments[-1])
+
+        self.op.register_autograd(self._backward, setup_context=_remember)
+        self.op.register_vmap(self._vmap)
+
+    def __call__(self, data: Tensor, *arguments: Any) -> Tensor:
+        """Apply the kernel by the route that the caller's mode of PyTorch needs."""
+        if torch.compiler.is_compiling() or _is_traced(data):
+            if forward_ad._current_level >= 0:
+                # A custom operator would drop the tangent without a word.
+                raise NotImplementedError(
+                    f"{self.name} has no forward-mode derivatives inside torch.compile: take them "
+                    "in eager mode, or use reverse mode"
+                )
+            return self.op(data, *arguments)
+        if _is_plain(data):
+            return self.run(data, *arguments)
+        return _Function.apply(data, self, *arguments)  # type: ignore[no-untyped-call]
+
+    def _backward(self, ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+        arguments = _recall(ctx)
+        back = self.adjoint.op(gradient.contiguous(), *arguments[:-1], ctx.dtype)
+        return (back, *(None for _ in arguments))
+
+    def _vmap(
+        self, info: Any, in_dims: tuple[Any, ...], data: Tensor, *arguments: Any
+    ) -> tuple[Tensor, int]:
+        return _map_batch(self.op, in_dims, data, *arguments)
+
+
+def register_pair(
+    name: str,
+    schema: str,
+    forward: Kernel,
+    forward_shape: OutputShape,
+    adjoint: Kernel,
+    adjoint_shape: OutputShape,
+) -> tuple[LinearKernel, LinearKernel]:
+    """Register the operators ``name`` and ``name_adjoint`` as each other's transposes.
+
+    Parameters
+    ----------
+    name : str
+        With its namespace, ``torch_radon::...``.
+    schema : str
+        The same for both: first the data, last ``ScalarType out_dtype``, between them whatever the
+        kernels need. Tensors among these are constants.
+    forward, adjoint : callable
+        The kernels. They get the batch with any strides and return a new, contiguous tensor.
+    forward_shape, adjoint_shape : callable
+        Shape of the results without the batch, from the same arguments without `out_dtype`.
+
+    Returns
+    -------
+    tuple of LinearKernel
+    """
+    pair = (
+        LinearKernel(name, schema, forward, forward_shape),
+        LinearKernel(f"{name}_adjoint", schema, adjoint, adjoint_shape),
+    )
+    pair[0].adjoint, pair[1].adjoint = pair[1], pair[0]
+    return pair
+
+
+class _Function(torch.autograd.Function):
+    @staticmethod
+    def forward(data: Tensor, kernel: LinearKernel, *arguments: Any) -> Tensor:
+        return kernel.run(data, *arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        data, ctx.kernel, *arguments = inputs
+        _remember(ctx, (data, *arguments), output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+        arguments = _recall(ctx)
+        # `sum().backward()` hands over an expanded gradient; this is the one place to unfold it.
+        back = ctx.kernel.adjoint(gradient.contiguous(), *arguments[:-1], ctx.dtype)
+        return (back, None, *(None for _ in arguments))
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
+        return ctx.kernel(tangent, *_recall(ctx))
+
+    @staticmethod
+    def vmap(
+        info: Any,
+        in_dims: tuple[Any, ...],
+        data: Tensor,
+        kernel: LinearKernel,
+        *arguments: Any,
+    ) -> tuple[Tensor, int]:
+        return _map_batch(kernel, (in_dims[0], *in_dims[2:]), data, *arguments)
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    data, *arguments = inputs
+    tensors = [argument for argument in arguments if isinstance(argument, Tensor)]
+    ctx.save_for_backward(*tensors)
+    if hasattr(ctx, "save_for_forward"):
+        ctx.save_for_forward(*tensors)
+    ctx.dtype = data.dtype
+    ctx.arguments = [None if isinstance(argument, Tensor) else argument for argument in arguments]
+
+
+def _recall(ctx: Any) -> list[Any]:
+    tensors = iter(ctx.saved_tensors)
+    return [next(tensors) if argument is None else argument for argument in ctx.arguments]
+
+
+def _map_batch(
+    call: Callable[..., Tensor], in_dims: tuple[Any, ...], data: Tensor, *arguments: Any
+) -> tuple[Tensor, int]:
+    if any(
+        isinstance(argument, Tensor) and dim is not None
+        for argument, dim in zip(arguments, in_dims[1:], strict=True)
+    ):
+        raise NotImplementedError("vmap over the geometry is not supported, only over the data")
+    data = data.movedim(in_dims[0] or 0, 0)
+    outer, inner = data.shape[:2]
+    result = call(data.flatten(0, 1), *arguments)
+    return result.unflatten(0, (outer, inner)), 0
+
+
+def _is_plain(data: Tensor) -> bool:
+    """Whether no derivative of `data` is asked for and no transform of torch.func is active."""
+    return (
+        not (data.requires_grad and torch.is_grad_enabled())
+        and functorch.peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
+    )
+
+
+def _is_traced(data: Tensor) -> bool:
+    """Whether `data` stands for other tensors, or a mode records what is done with it."""
+    kind = type(data)
+    return (
+        (kind is not Tensor and kind is not torch.nn.Parameter)
+        or _get_current_dispatch_mode() is not None
+        or torch._C._dispatch_keys(data).has(_BATCHED)
+    )

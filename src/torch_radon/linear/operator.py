@@ -1,0 +1,172 @@
+"""The base class of everything that maps tensors linearly and knows its exact transpose."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
+
+
+class LinearOperator(nn.Module):
+    r"""A linear map :math:`A` between tensors of fixed trailing shapes, with its transpose.
+
+    ``A(x)`` applies the operator to a tensor of shape ``(..., *domain_shape)``, with any leading
+    dimensions including none, and returns ``(..., *range_shape)``. ``A.T`` is the exact transpose,
+    itself an operator, and ``A @ B`` is the composition ``x -> A(B(x))``. An operator is an
+    `nn.Module`: it is differentiable, and what it holds moves with ``.to(device)``.
+
+    Subclasses implement `_apply_batch` and `_adjoint_batch` on one batch dimension; checking,
+    flattening and restoring of leading dimensions happen here.
+
+    Parameters
+    ----------
+    domain_shape, range_shape : sequence of int
+        Trailing shapes of input and output.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import torch_radon as tr
+    >>> A = tr.Projector(tr.Volume((8, 8)), tr.parallel_beam([0.0, 0.5], columns=12))
+    >>> A(torch.ones(3, 8, 8)).shape
+    torch.Size([3, 2, 12])
+    >>> (A.T @ A)(torch.ones(8, 8)).shape
+    torch.Size([8, 8])
+    """
+
+    def __init__(self, domain_shape: Sequence[int], range_shape: Sequence[int]) -> None:
+        super().__init__()
+        self._domain_shape = tuple(domain_shape)
+        self._range_shape = tuple(range_shape)
+
+    @property
+    def domain_shape(self) -> tuple[int, ...]:
+        """Trailing shape of what the operator is applied to."""
+        return self._domain_shape
+
+    @property
+    def range_shape(self) -> tuple[int, ...]:
+        """Trailing shape of what the operator returns."""
+        return self._range_shape
+
+    @property
+    def T(self) -> LinearOperator:
+        """The transpose: ``<A(x), y> == <x, A.T(y)>`` up to rounding, for all x and y."""
+        return Transpose(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the operator; call the operator itself rather than this method.
+
+        Parameters
+        ----------
+        x : Tensor, shape (..., *domain_shape)
+            float64, float32, float16 or bfloat16, with any strides.
+
+        Returns
+        -------
+        Tensor, shape (..., *range_shape)
+            Contiguous, on the device of `x`.
+
+        Raises
+        ------
+        TypeError
+            If `x` is not a tensor of one of these types.
+        ValueError
+            If its trailing shape is not `domain_shape`, or it is on another device than the
+            operator.
+        """
+        return _apply(self._apply_batch, x, self._domain_shape, self._range_shape)
+
+    def __matmul__(self, other: LinearOperator) -> LinearOperator:
+        if not isinstance(other, LinearOperator):
+            return NotImplemented
+        return Composition(self, other)
+
+    @abstractmethod
+    def _apply_batch(self, x: Tensor) -> Tensor:
+        """Map ``(N, *domain_shape)`` to ``(N, *range_shape)``; N may be 0."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def _adjoint_batch(self, y: Tensor) -> Tensor:
+        """Map ``(N, *range_shape)`` to ``(N, *domain_shape)``, the transpose of the other."""
+        raise NotImplementedError
+
+
+class Transpose(LinearOperator):
+    """The transpose of an operator, whose tables it shares; made by ``A.T``."""
+
+    def __init__(self, operator: LinearOperator) -> None:
+        super().__init__(operator.range_shape, operator.domain_shape)
+        # In a tuple, or the operator would be registered as a submodule: its transpose has no
+        # state of its own.
+        self._transposed = (operator,)
+
+    @property
+    def T(self) -> LinearOperator:
+        """The operator itself."""
+        return self._transposed[0]
+
+    def _apply_batch(self, x: Tensor) -> Tensor:
+        return self.T._adjoint_batch(x)
+
+    def _adjoint_batch(self, y: Tensor) -> Tensor:
+        return self.T._apply_batch(y)
+
+    def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Transpose:
+        # `.to` and its kin act on the tables, wherever they are asked for.
+        self.T._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def __repr__(self) -> str:
+        return f"{self.T!r}.T"
+
+
+class Composition(LinearOperator):
+    """The product ``left @ right``: first `right`, then `left`."""
+
+    def __init__(self, left: LinearOperator, right: LinearOperator) -> None:
+        if left.domain_shape != right.range_shape:
+            raise ValueError(
+                f"A @ B needs what B returns to be what A takes: A takes {left.domain_shape}, "
+                f"B returns {right.range_shape}"
+            )
+        super().__init__(right.domain_shape, left.range_shape)
+        self.left, self.right = left, right
+
+    @property
+    def T(self) -> LinearOperator:
+        """``(A @ B).T`` is ``B.T @ A.T``."""
+        return Composition(self.right.T, self.left.T)
+
+    def _apply_batch(self, x: Tensor) -> Tensor:
+        return self.left._apply_batch(self.right._apply_batch(x))
+
+    def _adjoint_batch(self, y: Tensor) -> Tensor:
+        return self.right._adjoint_batch(self.left._adjoint_batch(y))
+
+
+def _apply(
+    function: Callable[[Tensor], Tensor],
+    x: Tensor,
+    domain_shape: tuple[int, ...],
+    range_shape: tuple[int, ...],
+) -> Tensor:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"input must be a torch.Tensor, got {type(x).__name__}")
+    if x.layout is not torch.strided:
+        raise TypeError(f"input must be a dense tensor, got layout {x.layout}: use .to_dense()")
+    if x.dtype not in DTYPES:
+        names = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
+        raise TypeError(f"input must be one of {names}, got {x.dtype}")
+    axes = len(domain_shape)
+    leading = x.shape[: max(x.ndim - axes, 0)]
+    if tuple(x.shape[len(leading) :]) != domain_shape:
+        wanted = ", ".join(map(str, domain_shape))
+        raise ValueError(f"input must have shape (..., {wanted}), got {tuple(x.shape)}")
+    return function(x.reshape(-1, *domain_shape)).reshape(*leading, *range_shape)
