@@ -123,7 +123,7 @@ TEXT: Any = "x"
         (lambda: parallel_beam([], 4), ValueError, r"angles must have shape \(views,\).*\(0,\)"),
         (lambda: parallel_beam(0.5, 4), ValueError, r"angles must have shape \(views,\).*\(\)"),
         (lambda: parallel_beam([[0.5]], 4), ValueError, r"angles must have shape.*\(1, 1\)"),
-        (lambda: parallel_beam([0, NAN], 4), ValueError, r"angles must be finite, got nan.*1"),
+        (lambda: parallel_beam([0, NAN], 4), ValueError, r"angles must be finite.* got nan.*1"),
         (lambda: parallel_beam("abc", 4), TypeError, "angles must be an array of real numbers"),
         (lambda: parallel_beam([1j], 4), TypeError, "angles must be an array of real numbers"),
         (lambda: parallel_beam([0], 0), ValueError, "columns must be at least 1, got 0"),
@@ -136,7 +136,7 @@ TEXT: Any = "x"
         (lambda: parallel_beam([0], True), TypeError, "columns must be an integer, got True"),
         (lambda: parallel_beam([0], 4, -1.0), ValueError, "spacing must be positive, got -1.0"),
         (lambda: parallel_beam([0], 4, 0.0), ValueError, "spacing must be positive, got 0.0"),
-        (lambda: parallel_beam([0], 4, NAN), ValueError, "spacing must be finite, got nan"),
+        (lambda: parallel_beam([0], 4, NAN), ValueError, "spacing must be finite.* got nan"),
         (
             lambda: parallel_beam([0], 4, TEXT),
             TypeError,
@@ -145,7 +145,7 @@ TEXT: Any = "x"
         (
             lambda: parallel_beam([0], 4, detector_offset=NAN),
             ValueError,
-            "detector_offset must be finite, got nan",
+            "detector_offset must be finite.* got nan",
         ),
         (
             lambda: parallel_beam([0, 1, 2], 4, axis_offset=[1, 2]),
@@ -161,7 +161,7 @@ TEXT: Any = "x"
         (
             lambda: fan_beam([0], 4, source_distance=NAN, detector_distance=1),
             ValueError,
-            "source_distance must be finite, got nan",
+            "source_distance must be finite.* got nan",
         ),
         (
             lambda: fan_beam([0], 4, source_distance=1, detector_distance=-0.5),

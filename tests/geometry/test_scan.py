@@ -174,6 +174,12 @@ CONE: Any = "cone"
         (lambda: Scan.from_vectors([GOOD[:5]], 3), ValueError, r"\(views, 6\).*\(1, 5\)"),
         (lambda: Scan.from_vectors(np.zeros((0, 6)), 3), ValueError, "at least one view"),
         (lambda: Scan.from_vectors([[NAN, *GOOD[1:]]], 3), ValueError, "vectors must be finite"),
+        (
+            # Squares of such numbers overflow on the way to the kernels.
+            lambda: Scan.from_vectors([[1e308, -1e308, -1e308, 1e308, 1e308, 1]], 3, "fan"),
+            ValueError,
+            r"vectors must be finite.* got 1e\+308 at index \(0, 0\)",
+        ),
         (lambda: Scan.from_vectors([["a"] * 6], 3), TypeError, "vectors must be an array of real"),
         (lambda: Scan.from_vectors([[0, 0, *GOOD[2:]]], 3), ValueError, "ray direction of view 0"),
         (lambda: Scan.from_vectors([[*GOOD[:4], 0, 0]], 3), ValueError, "u step of view 0"),

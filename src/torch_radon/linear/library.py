@@ -149,7 +149,8 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _recall(ctx: Any) -> list[Any]:
-    tensors = iter(ctx.saved_tensors)
+    # A transform of torch.func that has ended leaves its wrapper on what was saved under it.
+    tensors = iter([functorch.unwrap_if_dead(tensor) for tensor in ctx.saved_tensors])
     return [next(tensors) if argument is None else argument for argument in ctx.arguments]
 
 
