@@ -1,0 +1,56 @@
+// Numbers in memory and in registers: packs of neighbouring batch items, and the type that sums are
+// formed in. Half precision is storage only.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+template <typename S> struct Accumulator { typedef float Type; };
+template <> struct Accumulator<double> { typedef double Type; };
+
+// kVec neighbouring items, loaded and stored as one word of up to 16 bytes.
+template <typename S, int kVec>
+struct alignas(sizeof(S) * kVec) Pack {
+    static_assert(sizeof(S) * kVec <= 16, "a pack must fit one 16-byte access");
+    S item[kVec];
+};
+
+__device__ __forceinline__ float widen(float x) { return x; }
+__device__ __forceinline__ double widen(double x) { return x; }
+__device__ __forceinline__ float widen(__half x) { return __half2float(x); }
+__device__ __forceinline__ float widen(__nv_bfloat16 x) { return __bfloat162float(x); }
+
+template <typename O> struct Narrow;
+template <> struct Narrow<float> {
+    static __device__ __forceinline__ float of(float x) { return x; }
+};
+template <> struct Narrow<double> {
+    static __device__ __forceinline__ double of(double x) { return x; }
+};
+template <> struct Narrow<__half> {
+    static __device__ __forceinline__ __half of(float x) { return __float2half_rn(x); }
+};
+template <> struct Narrow<__nv_bfloat16> {
+    static __device__ __forceinline__ __nv_bfloat16 of(float x) { return __float2bfloat16_rn(x); }
+};
+
+// What a thread reads of a pixel or a column: kPacks packs, `stride` apart.
+template <typename S, int kVec, int kPacks>
+struct Items {
+    Pack<S, kVec> pack[kPacks];
+
+    __device__ __forceinline__ void load(const Pack<S, kVec>* at, int stride) {
+#pragma unroll
+        for (int p = 0; p < kPacks; ++p) pack[p] = at[p * stride];
+    }
+
+    // Adds weight * items to the sums.
+    template <typename T>
+    __device__ __forceinline__ void add(T (&sum)[kPacks * kVec], T weight) const {
+#pragma unroll
+        for (int p = 0; p < kPacks; ++p)
+#pragma unroll
+            for (int k = 0; k < kVec; ++k)
+                sum[p * kVec + k] = fma(weight, (T)widen(pack[p].item[k]), sum[p * kVec + k]);
+    }
+};

@@ -1,0 +1,203 @@
+"""From tensors to kernels and back: packing and launching on the tensor's device and stream."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_radon.backends.cuda.layout import LAYOUTS, NAMES, choose
+from torch_radon.backends.cuda.runtime import Kernel, Module, on_device
+from torch_radon.backends.interface import Geometry2D
+from torch_radon.geometry.grid import BEAMS
+
+# Zeros at both ends of a packed line, kPad in rays.cuh.
+_PAD = 2
+
+# Lines and pixels of a tile of pack.cu, kTile there.
+_PACK_TILE = 16
+
+# Threads of pack.cu and of ray_weights.
+_ROW_BLOCK = (256, 1, 1)
+
+# GEOMETRY in rays.cuh: views, spacing_y, spacing_x, beam, view_count, columns, height, width, batch
+_GEOMETRY = "Pddiiiiii"
+
+
+def _results(storage: torch.dtype) -> tuple[torch.dtype, ...]:
+    """Types in which a kernel writes what it sums from a storage type."""
+    if storage in (torch.float16, torch.bfloat16):
+        return (storage, torch.float32)
+    return (storage,)
+
+
+def _kernels(name: str, letters: str) -> dict[str, str]:
+    return {
+        f"{name}<{layout.template(storage, result)}>": letters
+        for storage, layouts in LAYOUTS.items()
+        for layout in layouts
+        for result in _results(storage)
+    }
+
+
+def _pack_name(storage: torch.dtype, items: int, transposed: bool) -> str:
+    return f"pack<{NAMES[storage]}, {items}, {str(transposed).lower()}>"
+
+
+_PACK = Module(
+    "pack.cu",
+    {
+        _pack_name(storage, layout.items, transposed): "PqqqiiiPP"
+        for storage, layouts in LAYOUTS.items()
+        for layout in layouts
+        for transposed in (False, True)
+    },
+)
+# Those that march through images have their transposes as a second source.
+_MARCHING = ("forward", "backproject_adjoint")
+_MODULES = {
+    name: Module(source, _kernels(name, f"{sources}{_GEOMETRY}P"))
+    for name, source, sources in (
+        ("forward", "joseph_forward.cu", "PP"),
+        ("adjoint_parallel", "joseph_adjoint_parallel.cu", "P"),
+        ("adjoint_fan", "joseph_adjoint_fan.cu", "PP"),
+        ("backproject_parallel", "backproject_parallel.cu", "P"),
+        ("backproject_fan", "backproject_fan.cu", "P"),
+        ("backproject_adjoint", "backproject_adjoint.cu", "PP"),
+    )
+}
+_RAY_WEIGHTS = Module(
+    "joseph_adjoint_fan.cu",
+    dict.fromkeys(("ray_weights<float>", "ray_weights<double>"), f"{_GEOMETRY}P"),
+)
+
+
+class _Plan(NamedTuple):
+    """What a call needs beside its tensors, the same for every call of its kind."""
+
+    pack: Kernel
+    pack_grid: tuple[int, int, int]
+    workspace: int  # bytes of the packed copies and the table of rays
+    second: int  # bytes to the kernel's second source in it, the transposed copy or the table
+    table: Kernel | None  # what fills the table, if there is one
+    table_grid: tuple[int, int, int]
+    kernel: Kernel
+    grid: tuple[int, int, int]
+    block: tuple[int, int, int]
+    numbers: tuple[float | int, ...]  # the kernels' GEOMETRY after `views`
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    name: str,
+    device: torch.device,
+    storage: torch.dtype,
+    result: torch.dtype,
+    data_shape: tuple[int, int, int],
+    geometry: tuple[str, int, int, int, int],
+    spacing: tuple[float, float],
+) -> _Plan:
+    beam, views, columns, height, width = geometry
+    batch, lines, pixels = data_shape
+    layout = choose(storage, batch)
+    groups = -(-batch // layout.items)
+    transposed = name in _MARCHING
+    size = groups * lines * (pixels + 2 * _PAD) * layout.items * storage.itemsize
+    # Packs are read 16 bytes at a time.
+    size += -size % 16
+    other, table = 0, None
+    if transposed:
+        other = groups * pixels * (lines + 2 * _PAD) * layout.items * storage.itemsize
+    if name == "adjoint_fan":
+        number = "double" if storage == torch.float64 else "float"
+        table = _RAY_WEIGHTS.get(f"ray_weights<{number}>", device)
+        other = views * columns * (16 if storage == torch.float64 else 8)
+    down, across = (views, columns) if transposed else (height, width)
+    return _Plan(
+        _PACK.get(_pack_name(storage, layout.items, transposed), device),
+        (-(-(pixels + 2 * _PAD) // _PACK_TILE), -(-(lines + 2 * _PAD) // _PACK_TILE), groups),
+        size + other,
+        size if other else 0,
+        table,
+        (-(-columns // _ROW_BLOCK[0]), views, 1),
+        _MODULES[name].get(f"{name}<{layout.template(storage, result)}>", device),
+        (-(-across // layout.tile[0]), -(-down // layout.tile[1]), groups),
+        layout.block,
+        (*spacing, BEAMS.index(beam), views, columns, height, width, batch),
+    )
+
+
+def joseph_2d(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    """See `Backend.joseph_2d`."""
+    return _to_sinogram("forward", image, geometry, out_dtype)
+
+
+def joseph_2d_adjoint(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    """See `Backend.joseph_2d_adjoint`."""
+    return _to_image("adjoint", sinogram, geometry, out_dtype)
+
+
+def backproject_2d(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    """See `Backend.backproject_2d`."""
+    return _to_image("backproject", sinogram, geometry, out_dtype)
+
+
+def backproject_2d_adjoint(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    """See `Backend.backproject_2d_adjoint`."""
+    return _to_sinogram("backproject_adjoint", image, geometry, out_dtype)
+
+
+def _to_sinogram(name: str, image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    return _run(name, image, geometry, (geometry.views.shape[0], geometry.columns), out_dtype)
+
+
+def _to_image(name: str, sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
+    name += "_parallel" if geometry.beam == "parallel" else "_fan"
+    return _run(name, sinogram, geometry, (geometry.shape[0], geometry.shape[1]), out_dtype)
+
+
+def _run(
+    name: str, data: Tensor, geometry: Geometry2D, shape: tuple[int, int], out_dtype: torch.dtype
+) -> Tensor:
+    if out_dtype == torch.float64:
+        data = data.double()
+    results = _results(data.dtype)
+    dtype = out_dtype if out_dtype in results else results[-1]
+    batch, lines, pixels = data.shape
+    result = data.new_empty((batch, *shape), dtype=dtype)
+    if not (batch and lines and pixels and result.numel()):
+        return result.to(out_dtype)
+    height, width = geometry.shape
+    plan = _plan(
+        name,
+        data.device,
+        data.dtype,
+        dtype,
+        (batch, lines, pixels),
+        (geometry.beam, geometry.views.shape[0], geometry.columns, height, width),
+        (geometry.spacing[0], geometry.spacing[1]),
+    )
+    with on_device(data.device) as stream:
+        workspace = data.new_empty(plan.workspace, dtype=torch.uint8)
+        first = workspace.data_ptr()
+        second = first + plan.second
+        views, target = geometry.views.data_ptr(), result.data_ptr()
+        plan.pack.launch(
+            plan.pack_grid,
+            _ROW_BLOCK,
+            stream,
+            data.data_ptr(),
+            *data.stride(),
+            batch,
+            lines,
+            pixels,
+            first,
+            second,
+        )
+        if plan.table is not None:
+            plan.table.launch(plan.table_grid, _ROW_BLOCK, stream, views, *plan.numbers, second)
+        sources = (first, second) if plan.second else (first,)
+        plan.kernel.launch(plan.grid, plan.block, stream, *sources, views, *plan.numbers, target)
+    return result if dtype == out_dtype else result.to(out_dtype)
