@@ -34,7 +34,7 @@ from torch_radon.analytic.line_filter import Interpolation
 from torch_radon.phantoms import Phantom, ellipse
 
 Array = NDArray[np.float64]
-INTERPOLATIONS: tuple[Interpolation, ...] = ("linear", "cubic", "bandlimited")
+INTERPOLATIONS: tuple[Interpolation, ...] = ("linear", "cubic", "spline", "bandlimited")
 
 
 class Contestant(NamedTuple):

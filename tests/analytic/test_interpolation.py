@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.interpolate import CubicSpline
 
 import torch_radon as tr
 from datasets import dataset
@@ -12,7 +13,8 @@ from torch_radon.analytic.line_filter import LineFilter
 
 
 @pytest.mark.parametrize(
-    ("interpolation", "bound"), [("linear", 2.02e-4), ("cubic", 1.37e-4), ("bandlimited", 1.17e-4)]
+    ("interpolation", "bound"),
+    [("linear", 2.02e-4), ("cubic", 1.37e-4), ("spline", 1.18e-4), ("bandlimited", 1.17e-4)],
 )
 def test_the_papers_phantom(interpolation, bound):
     """The paper's FBP: full square, nothing clipped; it reports 2.222e-4."""
@@ -63,7 +65,7 @@ def test_cubic_is_keys_convolution_of_the_filtered_rows(factor, before, after, r
     np.testing.assert_allclose(actual.numpy(), expected, atol=1e-13)
 
 
-@pytest.mark.parametrize("interpolation", ["linear", "cubic", "bandlimited"])
+@pytest.mark.parametrize("interpolation", ["linear", "cubic", "spline", "bandlimited"])
 @pytest.mark.parametrize("factor", [1, 2, 4])
 def test_whole_columns_keep_their_values(interpolation, factor, rng):
     rows = rng.normal(size=(3, 21))
@@ -75,6 +77,19 @@ def test_whole_columns_keep_their_values(interpolation, factor, rng):
     np.testing.assert_allclose(
         actual[:, k - 1 :: k].numpy(), filtered(rows, 5, 0)[:, 2:-2], atol=1e-13
     )
+
+
+@pytest.mark.parametrize("factor", [2, 5])
+def test_the_spline_is_the_cubic_spline_through_the_columns(factor, rng):
+    lines = LineFilter(64, 0, 0, 0, "spline", factor)
+    response = lines.fine_response(torch.ones(lines.size // 2 + 1).double(), None, lines.gain())
+    rows = rng.normal(size=64)
+    actual = lines.apply(torch.from_numpy(rows), response)[0].numpy()
+    place = (np.arange(lines.length) - factor + 1) / factor
+    # Far from the ends, where zeros follow, a spline does not feel how it ends.
+    line = np.concatenate([np.zeros(40), rows, np.zeros(40)])
+    expected = CubicSpline(np.arange(-40, 104), line)(place)
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
 
 
 def test_bandlimited_upsampling_is_trigonometric():
@@ -91,7 +106,7 @@ def test_bandlimited_upsampling_is_trigonometric():
 
 
 @pytest.mark.parametrize("margin", [0, 4, 40])
-@pytest.mark.parametrize("interpolation", ["linear", "cubic", "bandlimited"])
+@pytest.mark.parametrize("interpolation", ["linear", "cubic", "spline", "bandlimited"])
 @pytest.mark.parametrize("columns", [1, 2, 17])
 def test_the_transpose(columns, interpolation, margin, rng):
     lines = LineFilter(columns, 0, 3, margin, interpolation, 3)

@@ -9,7 +9,7 @@ from torch_radon.analytic.filters import (
     padded_size,
     ramp_filter,
 )
-from torch_radon.analytic.line_filter import keys_kernel
+from torch_radon.analytic.line_filter import keys_kernel, spline_kernel
 from torch_radon.analytic.redundancy import (
     mirrored_columns,
     ray_measure,
@@ -33,4 +33,5 @@ __all__ = [
     "ray_spacing",
     "ray_weights",
     "redundancy_weights",
+    "spline_kernel",
 ]

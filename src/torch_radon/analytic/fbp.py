@@ -75,12 +75,12 @@ def fbp(
     weights : Tensor, optional
         Redundancy weights of your own in place of these, of a shape that broadcasts to
         ``(views, columns)``.
-    interpolation : {"linear", "cubic", "bandlimited"}, default "linear"
+    interpolation : {"linear", "cubic", "spline", "bandlimited"}, default "linear"
         How filtered projections are read between their columns, see `FilteredBackprojection`.
         "bandlimited" is the sharpest: it lets the ringing of a plain ramp through as well, which
         linear interpolation dampens, so that smooth filters go well with it.
     upsampling : int, optional
-        Samples a column for "cubic" (by default 8) and "bandlimited" (4).
+        Samples a column for "cubic" and "spline" (by default 8) and "bandlimited" (4).
     extrapolation : float, default 0.0
         How far truncated projections are continued smoothly beyond either end of the detector, as
         a part of its width, about as far as the object goes on (0.25 to 0.5 are common).

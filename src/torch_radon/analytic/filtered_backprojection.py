@@ -62,12 +62,13 @@ class FilteredBackprojection(LinearOperator):
         place of those of `redundancy`, which then only says whether the views of an offset
         detector are extended ("auto", "offset"). A `torch.nn.Parameter` becomes the parameter
         `weights`.
-    interpolation : {"linear", "cubic", "bandlimited"}, default "linear"
+    interpolation : {"linear", "cubic", "spline", "bandlimited"}, default "linear"
         How filtered projections are read between their columns: linearly; or resampled, in the
         same pass as the filter, to `upsampling` samples a column by Keys' cubic convolution (see
-        `keys_kernel`) or by padding the spectrum with zeros, and linearly between those.
+        `keys_kernel`), by the cubic spline through them (see `spline_kernel`) or by padding the
+        spectrum with zeros, and linearly between those.
     upsampling : int, optional
-        Samples a column for "cubic" (by default 8) and "bandlimited" (4).
+        Samples a column for "cubic" and "spline" (by default 8) and "bandlimited" (4).
     extrapolation : float, default 0.0
         For truncated projections: continue each weighted projection beyond either end of the
         detector, by this part of its width, with its end value times the square of a cosine
@@ -368,7 +369,7 @@ def _check_is_parameter(name: str, tensor: Tensor) -> None:
 
 def _upsampling(interpolation: Interpolation, upsampling: int | None) -> int:
     if upsampling is None:
-        return 8 if interpolation == "cubic" else 4
+        return 4 if interpolation == "bandlimited" else 8
     return as_count("upsampling", upsampling)
 
 

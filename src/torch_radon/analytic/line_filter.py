@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from torch_radon.analytic.filters import padded_size
 
-Interpolation = Literal["linear", "cubic", "bandlimited"]
+Interpolation = Literal["linear", "cubic", "spline", "bandlimited"]
 
 INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
 """What `fbp` accepts as `interpolation`."""
@@ -121,10 +121,16 @@ class LineFilter:
             # Nyquist's sample stands for two frequencies of the finer grid, one half each.
             gain[n // 2] = k / 2 if k > 1 else 1
             return gain
+        shape = keys_kernel if self.interpolation == "cubic" else spline_kernel
         kernel = torch.zeros(k * n, dtype=torch.float64)
         taps = torch.arange(-2 * k + 1, 2 * k)
-        kernel[taps % (k * n)] = keys_kernel(taps.double() / k)
-        return torch.fft.rfft(kernel).real
+        kernel[taps % (k * n)] = shape(taps.double() / k)
+        gain = torch.fft.rfft(kernel).real
+        if self.interpolation == "spline":
+            # The spline's coefficients: the samples, unmixed from a spline's values at columns.
+            turn = 2 * math.pi / n * torch.arange(len(gain), dtype=torch.float64)
+            gain = gain / ((2 + torch.cos(turn)) / 3)
+        return gain
 
     def fine_response(
         self, response: Tensor, correction: Tensor | None, gain: Tensor | None
@@ -197,4 +203,38 @@ def keys_kernel(x: Tensor) -> Tensor:
     x = x.abs()
     near = (1.5 * x - 2.5) * x * x + 1
     far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return torch.where(x <= 1, near, torch.where(x < 2, far, 0.0))
+
+
+def spline_kernel(x: Tensor) -> Tensor:
+    r"""The cubic B-spline.
+
+    .. math:: B(x) = \begin{cases}
+                \tfrac23 - x^2 + \tfrac12 |x|^3 & |x| \le 1 \\
+                \tfrac16 (2 - |x|)^3 & 1 < |x| < 2
+              \end{cases}
+
+    Parameters
+    ----------
+    x : Tensor
+        Distances in columns.
+
+    Returns
+    -------
+    Tensor
+
+    References
+    ----------
+    .. [1] M. Unser, "Splines: a perfect fit for signal and image processing", IEEE Signal
+       Processing Magazine 16(6), 22-38, 1999.
+
+    Examples
+    --------
+    >>> import torch
+    >>> spline_kernel(torch.tensor([0.0, 1.0, 2.0]))
+    tensor([0.6667, 0.1667, 0.0000])
+    """
+    x = x.abs()
+    near = (0.5 * x - 1) * x * x + 2 / 3
+    far = (2 - x) ** 3 / 6
     return torch.where(x <= 1, near, torch.where(x < 2, far, 0.0))
