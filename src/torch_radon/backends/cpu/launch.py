@@ -69,7 +69,8 @@ def joseph_2d_adjoint(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.d
                 by_rows,
                 image.numpy(),
             )
-            yield from _tasks(kernel, batch, image.shape[1], total * detector)
+            # Every part traces all rays for itself.
+            yield from _tasks(kernel, batch, image.shape[1], total * detector, share=1)
 
     pool.run(tasks())
     result = rows[..., PAD:-PAD] + columns[..., PAD:-PAD].mT
@@ -136,15 +137,16 @@ def _padded(data: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _tasks(
-    kernel: Callable[..., Any], batch: int, lines: int, cost: int
+    kernel: Callable[..., Any], batch: int, lines: int, cost: int, share: int = 4
 ) -> Iterator[Callable[[], None]]:
     """Split a batch and its lines (views or rows, of `cost` samples each) over the threads.
 
-    A kernel's last arguments are the ranges of batch items and lines. Items are split only where
-    there are more threads than lines, since items share what a kernel computes once a view.
+    A kernel's last arguments are the ranges of batch items and lines. A thread gets up to `share`
+    parts, so that one that begins late leaves some to the others. Items are split only where there
+    are more threads than lines, since items share what a kernel computes once a view.
     """
     threads = torch.get_num_threads() if batch * lines * cost > _SMALL else 1
-    line_parts = min(lines, threads)
+    line_parts = min(lines, share * threads if threads > 1 else 1)
     item_parts = min(batch, -(-threads // max(line_parts, 1)))
     for n0, n1 in _ranges(batch, item_parts):
         for first, last in _ranges(lines, line_parts):

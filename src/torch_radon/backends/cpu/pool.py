@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
@@ -15,24 +16,33 @@ _threads = 0
 
 
 def run(tasks: Iterable[Callable[[], None]]) -> None:
-    """Run all tasks on at most `torch.get_num_threads` threads and wait for them.
+    """Run all tasks on at most `torch.get_num_threads` threads, this one included, and wait.
 
     The tasks must release the interpreter lock to run side by side and must not call `run`
-    themselves. The first exception is raised again here once all tasks have ended.
+    themselves. They are begun in their order, each by the next thread that is free. The first
+    exception is raised again here once all threads have ended.
     """
-    tasks = list(tasks)
-    threads = min(torch.get_num_threads(), len(tasks))
-    if threads <= 1:
-        for task in tasks:
+    queue = deque(tasks)
+    helpers = min(torch.get_num_threads(), len(queue)) - 1
+
+    def work() -> None:
+        while True:
+            try:
+                task = queue.popleft()
+            except IndexError:
+                return
             task()
-        return
-    futures = _submit(tasks)
-    errors = [error for future in futures if (error := future.exception()) is not None]
+
+    futures = _submit(work, helpers) if helpers > 0 else []
+    try:
+        work()
+    finally:
+        errors = [error for future in futures if (error := future.exception()) is not None]
     if errors:
         raise errors[0]
 
 
-def _submit(tasks):
+def _submit(work: Callable[[], None], count: int) -> list[Future[None]]:
     global _executor, _threads
     with _lock:
         if _executor is None or _threads != torch.get_num_threads():
@@ -41,7 +51,7 @@ def _submit(tasks):
                 _executor.shutdown(wait=False)
             _threads = torch.get_num_threads()
             _executor = ThreadPoolExecutor(_threads, thread_name_prefix="torch_radon")
-        return [_executor.submit(task) for task in tasks]
+        return [_executor.submit(work) for _ in range(count)]
 
 
 def _forget() -> None:
