@@ -35,7 +35,7 @@ struct Backprojection {
 };
 
 template <typename S, typename O, int kVec, int kLanes, int kPacks, int kX, int kY>
-__global__ void __launch_bounds__(kLanes* kX* kY, kGatherResident<kVec * kPacks> / (kLanes * kX * kY))
+__global__ void __launch_bounds__(kLanes* kX* kY, kGatherResident / (kLanes * kX * kY))
 backproject_fan(const S* sinogram, GEOMETRY, O* out) {
     typedef Backprojection<typename Accumulator<S>::Type> Kind;
     gather<Kind, S, O, kVec, kLanes, kPacks, kX, kY>(Kind(), sinogram, GEOMETRY_STRUCT, out);

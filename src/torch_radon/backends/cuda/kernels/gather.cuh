@@ -28,9 +28,8 @@
 #include "numbers.cuh"
 #include "tile.cuh"
 
-// Threads of which as many blocks as fit should be resident on a multiprocessor: 80 registers each,
-// and more where a thread sums many images.
-template <int kSums> constexpr int kGatherResident = kSums < 8 ? 768 : 512;
+// Threads that should be resident on a multiprocessor: these kernels want more than 64 registers.
+constexpr int kGatherResident = 512;
 
 // kTaps columns from `column` on. Those that weigh nothing are not read, wherever they are.
 template <typename T, int kTaps>
@@ -98,6 +97,7 @@ __device__ __forceinline__ void gather(const Weights& weights, const S* sinogram
                     bool follow = false;
                     __syncthreads();
                     // Neighbouring threads take neighbouring pixels.
+#pragma unroll 1
                     for (int pair = thread; pair < kStep * kPixels; pair += kThreads) {
                         const int of = pair / kPixels, pixel = pair % kPixels;
                         Taps<T, kTaps> taps = {};

@@ -132,7 +132,7 @@ struct Adjoint {
 };
 
 template <typename S, typename O, int kVec, int kLanes, int kPacks, int kX, int kY>
-__global__ void __launch_bounds__(kLanes* kX* kY, kGatherResident<kVec * kPacks> / (kLanes * kX * kY))
+__global__ void __launch_bounds__(kLanes* kX* kY, kGatherResident / (kLanes * kX * kY))
 adjoint_fan(const S* sinogram, const RayWeight<typename Accumulator<S>::Type>* rays, GEOMETRY, O* out) {
     typedef Adjoint<typename Accumulator<S>::Type> Kind;
     gather<Kind, S, O, kVec, kLanes, kPacks, kX, kY>(Kind{rays}, sinogram, GEOMETRY_STRUCT, out);

@@ -41,12 +41,13 @@ pack(const S* in, i64 stride_n, i64 stride_l, i64 stride_m, int batch, int lines
         if (line >= 0 && line < lines && place < pitch)
             straight[(((i64)group * lines + line) * pitch + place) * kItems + k] = tile[k][l][m];
     }
-    if (!kTransposed) return;
-    for (int t = threadIdx.x; t < kItems * kTile * kTile; t += kThreads) {
-        const int k = t % kItems, l = t / kItems % kTile, m = t / (kItems * kTile);
-        const int pixel = pixel0 + m, place = line0 + l + kPad;
-        const int pitch = lines + 2 * kPad;
-        if (pixel >= 0 && pixel < pixels && place < pitch)
-            transposed[(((i64)group * pixels + pixel) * pitch + place) * kItems + k] = tile[k][l][m];
+    if constexpr (kTransposed) {
+        for (int t = threadIdx.x; t < kItems * kTile * kTile; t += kThreads) {
+            const int k = t % kItems, l = t / kItems % kTile, m = t / (kItems * kTile);
+            const int pixel = pixel0 + m, place = line0 + l + kPad;
+            const int pitch = lines + 2 * kPad;
+            if (pixel >= 0 && pixel < pixels && place < pitch)
+                transposed[(((i64)group * pixels + pixel) * pitch + place) * kItems + k] = tile[k][l][m];
+        }
     }
 }
