@@ -62,6 +62,7 @@ wheel: $(READY)-dev ## build sdist and wheel, install the wheel in a clean envir
 
 benchmark: $(READY)-test ## speed and accuracy beside the peers
 	$(BIN)/python benchmarks/projectors.py
+	$(BIN)/python benchmarks/fbp.py
 
 clean: ## remove everything that was generated, but not the environment
 	rm -rf build dist docs/_build docs/_generated docs/gallery docs/sg_execution_times.rst demo-output

@@ -27,3 +27,15 @@ unset PYTHONPATH
 venv/bin/python -I smoke_test.py "$wheel"
 venv/bin/torch-radon --help
 venv/bin/torch-radon --version
+
+# A CUDA kernel of the wheel compiles, for which no GPU is needed. The compiler comes last, so that
+# everything above has worked without it.
+[ "$(uname)" = Linux ] || exit 0
+venv/bin/python -m pip --disable-pip-version-check install --quiet "$wheel[cu13]"
+venv/bin/python -I - <<'CODE'
+from torch_radon.backends.cuda.compiler import compile_kernels
+from torch_radon.backends.cuda.runtime import KERNELS
+
+cubin = compile_kernels(KERNELS / "pack.cu", ["pack<float, 1, false>"], "sm_90")
+print(f"pack.cu of the wheel compiles: {len(cubin.code)} bytes for sm_90")
+CODE
