@@ -10,10 +10,9 @@
 //   threadIdx.x = lane + kLanes * x,  threadIdx.y = y
 //   blockIdx    = (tile along W, tile along H, group)
 //
-// For kChunk views at a time the block computes these numbers relative to the middle of its
-// cell, in
+// For kChunk views at a time the block computes these numbers relative to the middle of its cell, in
 // float64, and keeps them in shared memory; for float as fixed-point numbers with as many fraction
-// bits as the columns of the tile leave.
+// bits as the columns of the cell leave.
 
 #include "rays.cuh"
 
@@ -54,7 +53,7 @@ struct alignas(16) TileView<double> {
 __device__ __forceinline__ void fill(TileView<float>& t, double near, double along_x, double along_y,
                                      int half_pixels) {
     const double columns = half_pixels * fmax(fabs(along_x), fabs(along_y)) + 2.0;
-    // A tile that spans more columns than an integer counts is seen by none of them worth having.
+    // A cell that spans more columns than an integer counts has nothing worth having.
     const double shrink = columns < 1e9 ? 1.0 : 0.0;
     t.bits = shrink ? 30 - ilogb(columns) : 0;
     t.near = (int)rint(ldexp(near, t.bits));

@@ -12,10 +12,9 @@
 //   threadIdx.x = lane + kLanes * x,  threadIdx.y = y
 //   blockIdx    = (tile along W, tile along H, group)
 //
-// For kChunk views at a time the block computes these numbers relative to the middle of its
-// cell, in
+// For kChunk views at a time the block computes these numbers relative to the middle of its cell, in
 // float64, and keeps them in shared memory. For float they are fixed-point numbers, exact to about
-// 1e-7 columns within the tile, as the forward projection's positions are.
+// 1e-7 columns within the cell, as the forward projection's positions are.
 
 #include "rays.cuh"
 
@@ -24,8 +23,8 @@
 
 constexpr int kChunk = 128;
 
-// Fraction bits of a column relative to the tile. With two columns a triangle, along_x and along_y
-// are at most 1, so that a tile spans less than 2^(31 - kBits) columns.
+// Fraction bits of a column relative to the cell. With two columns a triangle, along_x and along_y
+// are at most 1, so that a cell spans less than 2^(31 - kBits) columns.
 constexpr int kBits = 26;
 
 template <typename T> struct Column;
