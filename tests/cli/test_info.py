@@ -72,6 +72,9 @@ def test_installation() -> None:
     assert lines["torch_radon"] == torch_radon.__version__
     assert lines["torch"] == torch.__version__
     assert lines["cpu"] == f"{torch.get_num_threads()} threads"
+    # What the CUDA backend finds or misses is said on every machine.
+    for name in ("driver", "compiler", "packages", "cache"):
+        assert f"cuda {name} " in result.stdout
 
 
 def test_help_and_version() -> None:

@@ -1,6 +1,6 @@
 """Analytic reconstruction: filters, weights of the rays, and filtered backprojection."""
 
-from torch_radon.analytic.fbp import fbp, ray_spacing
+from torch_radon.analytic.fbp import fbp
 from torch_radon.analytic.filtered_backprojection import FilteredBackprojection
 from torch_radon.analytic.filters import (
     FILTER_NAMES,
@@ -30,7 +30,6 @@ __all__ = [
     "padded_size",
     "ramp_filter",
     "ray_measure",
-    "ray_spacing",
     "ray_weights",
     "redundancy_weights",
     "spline_kernel",

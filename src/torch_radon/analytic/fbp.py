@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
@@ -18,7 +16,6 @@ from torch_radon.analytic.filtered_backprojection import (
 )
 from torch_radon.analytic.filters import Filter, as_cutoff
 from torch_radon.analytic.line_filter import INTERPOLATIONS, Interpolation
-from torch_radon.analytic.lines import column_steps
 from torch_radon.analytic.redundancy import REDUNDANCIES, Redundancy
 from torch_radon.geometry.scan import Scan
 from torch_radon.geometry.validation import as_count
@@ -196,33 +193,3 @@ def _build(
 
 
 _remembered = lru_cache(_KEPT)(_build)
-
-
-def ray_spacing(scan: Scan) -> NDArray[np.float64]:
-    r"""Distance between neighbouring parallel rays, :math:`|u \times d|` with the unit ray d.
-
-    Parameters
-    ----------
-    scan : Scan
-        A parallel scan.
-
-    Returns
-    -------
-    ndarray
-        Shape ``(views,)``, float64, world units. It is the column spacing, times the sine of the
-        angle between rays and detector where the detector is oblique.
-
-    Raises
-    ------
-    ValueError
-        If the beam is not parallel or the rays of a view run along its detector.
-
-    Examples
-    --------
-    >>> from torch_radon import Scan
-    >>> ray_spacing(Scan.from_vectors([[0, 1, 0, 5, 0.5, 0.2]], columns=3))
-    array([0.5])
-    """
-    if scan.beam != "parallel":
-        raise ValueError(f"scan must have parallel rays, got beam={scan.beam!r}")
-    return column_steps(scan)

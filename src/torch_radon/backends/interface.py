@@ -54,7 +54,11 @@ class Backend(Protocol):
     def backproject_2d(
         self, sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype
     ) -> Tensor:
-        """Pixel-driven backprojection with linear interpolation on the detector."""
+        """Pixel-driven backprojection with linear interpolation on the detector.
+
+        The distance weight of a divergent beam is part of it: `projectors.Backprojector` has the
+        formula.
+        """
         ...
 
     def backproject_2d_adjoint(

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from torch_radon._version import __version__
+from torch_radon.backends.cuda.describe import describe
 from torch_radon.cli.options import debug_option
 from torch_radon.cli.text import angle_range, size, table
 from torch_radon.data.data_exchange import open_data_exchange, open_hdf5
@@ -81,7 +82,7 @@ def _installation() -> dict[str, str]:
     for index in range(torch.cuda.device_count()):
         device = torch.cuda.get_device_properties(index)
         lines[f"cuda:{index}"] = f"{device.name}, {size(device.total_memory)}"
-    return lines
+    return lines | describe()
 
 
 def _datasets(file: h5py.File) -> dict[str, str]:
