@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 import torch_radon as tr
-from torch_radon.backends.cuda.launch import _MARCHING, _PACK_TILE, _PAD
-from torch_radon.backends.cuda.layout import LAYOUTS, NAMES, Layout
+from torch_radon.backends.cuda.launch import _PACK_TILE, _PAD, FAMILIES, NAMES
+from torch_radon.backends.cuda.layout import Layout
 from torch_radon.backends.cuda.runtime import KERNELS
 from torch_radon.geometry.grid import BEAMS
 
@@ -37,16 +37,11 @@ SCANS = {
     "flat": tr.fan_beam(ANGLES, 23, 1.6, **FAN),
     "curved": tr.fan_beam(ANGLES, 23, 1.6, curved=True, **FAN),
     "fine fan": tr.fan_beam(ANGLES, 90, 0.4, **FAN),
+    # More than a block keeps in shared memory at once.
+    "many views": tr.parallel_beam(np.arange(150) * 0.1, 9, 2.0),
+    "many views, flat": tr.fan_beam(np.arange(150) * 0.1, 9, 2.0, **FAN),
     "near source": tr.fan_beam(ANGLES, 41, 1.3, **NEAR),
     "near source, curved": tr.fan_beam(ANGLES, 41, 1.3, curved=True, **NEAR),
-}
-SOURCES = {
-    "forward": "joseph_forward.cu",
-    "adjoint_parallel": "joseph_adjoint_parallel.cu",
-    "adjoint_fan": "joseph_adjoint_fan.cu",
-    "backproject_parallel": "backproject_parallel.cu",
-    "backproject_fan": "backproject_fan.cu",
-    "backproject_adjoint": "backproject_adjoint.cu",
 }
 GEOMETRY = (
     "const double* views, double spacing_y, double spacing_x, int beam, int view_count, "
@@ -65,11 +60,13 @@ def symbol(layout: Layout, dtype: torch.dtype) -> str:
 
 def wrapper(name: str) -> str:
     """C++ that gives each instantiation of a kernel a name to call it by."""
-    lines = ['#include "emulator.h"', f'#include "{KERNELS / SOURCES[name]}"']
+    lines = ['#include "emulator.h"', f'#include "{KERNELS / FAMILIES[name].source}"']
+    if FAMILIES[name].second == "rays":
+        lines.append(f'#include "{KERNELS / "ray_weights.cu"}"')
     for dtype in DTYPES:
         number = NAMES[dtype]
-        second = f"(const {number}*)second, " if name in _MARCHING else ""
-        if name == "adjoint_fan":
+        second = f"(const {number}*)second, " if FAMILIES[name].second == "transposed" else ""
+        if FAMILIES[name].second == "rays":
             second = f"(const RayWeight<{number}>*)second, "
             lines.append(
                 f'extern "C" void table_{number}(Dim3 grid, {GEOMETRY}, void* out) {{ '
@@ -79,9 +76,9 @@ def wrapper(name: str) -> str:
         lines += [
             f'extern "C" void run_{symbol(layout, dtype)}(Dim3 grid, Dim3 block, '
             f"const void* first, const void* second, {GEOMETRY}, void* out) {{ "
-            f"launch(grid, block, [=] {{ {name}<{layout.template(dtype, dtype)}>("
+            f"launch(grid, block, [=] {{ {FAMILIES[name].name(name, layout, dtype, dtype)}("
             f"(const {number}*)first, {second}{NUMBERS}, ({number}*)out); }}); }}"
-            for layout in LAYOUTS[dtype]
+            for layout in FAMILIES[name].layouts[dtype]
         ]
     return "\n".join(lines)
 
@@ -90,12 +87,17 @@ def packing() -> str:
     lines = ['#include "emulator.h"', f'#include "{KERNELS / "pack.cu"}"']
     for dtype in DTYPES:
         number = NAMES[dtype]
+        packs = {
+            layout.vec * layout.lanes
+            for family in FAMILIES.values()
+            for layout in family.layouts[dtype]
+        }
         lines += [
-            f'extern "C" void pack_{number}_{layout.items}_{both}(Dim3 grid, const {number}* in, '
+            f'extern "C" void pack_{number}_{items}_{both}(Dim3 grid, const {number}* in, '
             f"i64 n, i64 l, i64 m, int batch, int lines, int pixels, {number}* straight, {number}* "
-            f"transposed) {{ launch(grid, {{256, 1, 1}}, [=] {{ pack<{number}, {layout.items}, "
+            f"transposed) {{ launch(grid, {{256, 1, 1}}, [=] {{ pack<{number}, {items}, "
             f"{both}>(in, n, l, m, batch, lines, pixels, straight, transposed); }}); }}"
-            for layout in LAYOUTS[dtype]
+            for items in sorted(packs)
             for both in ("false", "true")
         ]
     return "\n".join(lines)
@@ -144,21 +146,18 @@ def emulate(
 ) -> Tensor:
     """Do what launch.py does, with the emulator in the place of the GPU."""
     scan, (height, width) = operator.scan, operator.volume.shape
-    number, marching = NAMES[data.dtype], name in _MARCHING
+    family, number = FAMILIES[name], NAMES[data.dtype]
+    marching = family.second == "transposed"
     batch, lines, pixels = data.shape
-    groups = -(-batch // layout.items)
+    items, groups = layout.vec * layout.lanes, -(-batch // layout.items) * layout.packs
     # What a kernel fails to write stays NaN.
     shape = scan.shape if marching else (height, width)
     out = torch.full((batch, *shape), torch.nan, dtype=data.dtype)
-    first = torch.full(
-        (groups, lines, pixels + 2 * _PAD, layout.items), torch.nan, dtype=data.dtype
-    )
-    second = torch.full(
-        (groups, pixels, lines + 2 * _PAD, layout.items), torch.nan, dtype=data.dtype
-    )
+    first = torch.full((groups, lines, pixels + 2 * _PAD, items), torch.nan, dtype=data.dtype)
+    second = torch.full((groups, pixels, lines + 2 * _PAD, items), torch.nan, dtype=data.dtype)
     tiles = [-(-(size + 2 * _PAD) // _PACK_TILE) for size in (pixels, lines)]
     both = str(marching).lower()
-    getattr(build("pack", packing()), f"pack_{number}_{layout.items}_{both}")(
+    getattr(build("pack", packing()), f"pack_{number}_{items}_{both}")(
         Dim3(*tiles, groups),
         ctypes.c_void_p(data.data_ptr()),
         *map(ctypes.c_longlong, data.stride()),
@@ -175,14 +174,13 @@ def emulate(
             (BEAMS.index(operator._geometry[0]), *scan.shape, height, width, batch),
         ),
     )
-    if name == "adjoint_fan":
+    if family.second == "rays":
         second = torch.full((*scan.shape, 2), torch.nan, dtype=data.dtype)
         grid = Dim3(-(-scan.columns // 256), scan.views, 1)
         getattr(library, f"table_{number}")(grid, *geometry, ctypes.c_void_p(second.data_ptr()))
-    across, down = layout.tile
     getattr(library, f"run_{symbol(layout, data.dtype)}")(
-        Dim3(-(-shape[1] // across), -(-shape[0] // down), groups),
-        Dim3(*layout.block),
+        Dim3(*family.grid(layout, batch, *shape)),
+        Dim3(*family.block(layout)),
         ctypes.c_void_p(first.data_ptr()),
         ctypes.c_void_p(second.data_ptr()),
         *geometry,
@@ -205,10 +203,13 @@ def test_every_layout_agrees_with_the_cpu(
     operator = make(VOLUME, SCANS[name])
     applied = operator.T if direction.endswith("adjoint") else operator
     kernel = direction
-    if direction in ("adjoint", "backproject"):
-        kernel += "_parallel" if operator.scan.beam == "parallel" else "_fan"
+    if direction == "adjoint":
+        kernel = f"adjoint_{operator._geometry[0]}"
+    if direction == "backproject":
+        kernel = f"backproject_{operator.scan.beam}"
     data = torch.randn(3, *applied.domain_shape, dtype=dtype, generator=generator)
-    results = [emulate(build, kernel, data, operator, layout) for layout in LAYOUTS[dtype]]
+    layouts = FAMILIES[kernel].layouts[dtype]
+    results = [emulate(build, kernel, data, operator, layout) for layout in layouts]
     expected = applied(data)
     bound = 2e-6 if dtype == torch.float32 else 1e-12
     assert (results[0] - expected).norm() <= bound * expected.norm()

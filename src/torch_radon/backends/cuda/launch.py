@@ -8,10 +8,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_radon.backends.cuda.layout import LAYOUTS, NAMES, choose
+from torch_radon.backends.cuda.layout import FAN, PIXELS, RAYS, Layout, Layouts, choose
 from torch_radon.backends.cuda.runtime import Kernel, Module, on_device
 from torch_radon.backends.interface import Geometry2D
 from torch_radon.geometry.grid import BEAMS
+
+# C++ names of the types of data.
+NAMES = {
+    torch.float32: "float",
+    torch.float64: "double",
+    torch.float16: "__half",
+    torch.bfloat16: "__nv_bfloat16",
+}
 
 # Zeros at both ends of a packed line, kPad in rays.cuh.
 _PAD = 2
@@ -33,13 +41,55 @@ def _results(storage: torch.dtype) -> tuple[torch.dtype, ...]:
     return (storage,)
 
 
-def _kernels(name: str, letters: str) -> dict[str, str]:
-    return {
-        f"{name}<{layout.template(storage, result)}>": letters
-        for storage, layouts in LAYOUTS.items()
-        for layout in layouts
-        for result in _results(storage)
-    }
+class Family(NamedTuple):
+    """A kernel in all its layouts.
+
+    Attributes
+    ----------
+    source : str
+        Its file.
+    layouts : dict
+        Of `layout`.
+    template : tuple of str
+        What its template takes of a layout or its tile, after the types.
+    second : str, optional
+        What its second source is: the ``"transposed"`` images, or a table of ``"rays"``.
+    """
+
+    source: str
+    layouts: Layouts
+    template: tuple[str, ...]
+    second: str | None = None
+
+    def name(self, kernel: str, layout: Layout, storage: torch.dtype, result: torch.dtype) -> str:
+        """C++ name of an instantiation."""
+        values = layout._asdict() | layout.tile._asdict()
+        numbers = [str(values[key]) for key in self.template]
+        return f"{kernel}<{', '.join([NAMES[storage], NAMES[result], *numbers])}>"
+
+    def block(self, layout: Layout) -> tuple[int, int, int]:
+        """Threads of a block."""
+        split = layout.tile.split if "split" in self.template else 1
+        return (layout.lanes * layout.tile.x, layout.tile.y, split)
+
+    def grid(self, layout: Layout, batch: int, down: int, across: int) -> tuple[int, int, int]:
+        """Blocks for a result of that size."""
+        rows = layout.tile.rows if "rows" in self.template else 1
+        x, y = layout.tile.x, layout.tile.y * rows
+        return (-(-across // x), -(-down // y), -(-batch // layout.items))
+
+
+_LANES = ("vec", "lanes", "packs", "x", "y")
+_FAN = ("vec", "packs", "x", "y", "rows", "split")
+FAMILIES = {
+    "forward": Family("joseph_forward.cu", RAYS, (*_LANES, "split"), "transposed"),
+    "adjoint_parallel": Family("joseph_adjoint_parallel.cu", PIXELS, (*_LANES, "rows", "split")),
+    "adjoint_flat": Family("joseph_adjoint_flat.cu", FAN, _FAN, "rays"),
+    "adjoint_curved": Family("joseph_adjoint_curved.cu", FAN, _FAN, "rays"),
+    "backproject_parallel": Family("backproject_parallel.cu", PIXELS, (*_LANES, "rows", "split")),
+    "backproject_fan": Family("backproject_fan.cu", FAN, _FAN),
+    "backproject_adjoint": Family("backproject_adjoint.cu", RAYS, _LANES, "transposed"),
+}
 
 
 def _pack_name(storage: torch.dtype, items: int, transposed: bool) -> str:
@@ -49,27 +99,29 @@ def _pack_name(storage: torch.dtype, items: int, transposed: bool) -> str:
 _PACK = Module(
     "pack.cu",
     {
-        _pack_name(storage, layout.items, transposed): "PqqqiiiPP"
-        for storage, layouts in LAYOUTS.items()
+        _pack_name(storage, layout.vec * layout.lanes, transposed): "PqqqiiiPP"
+        for family in FAMILIES.values()
+        for storage, layouts in family.layouts.items()
         for layout in layouts
         for transposed in (False, True)
     },
 )
-# Those that march through images have their transposes as a second source.
-_MARCHING = ("forward", "backproject_adjoint")
 _MODULES = {
-    name: Module(source, _kernels(name, f"{sources}{_GEOMETRY}P"))
-    for name, source, sources in (
-        ("forward", "joseph_forward.cu", "PP"),
-        ("adjoint_parallel", "joseph_adjoint_parallel.cu", "P"),
-        ("adjoint_fan", "joseph_adjoint_fan.cu", "PP"),
-        ("backproject_parallel", "backproject_parallel.cu", "P"),
-        ("backproject_fan", "backproject_fan.cu", "P"),
-        ("backproject_adjoint", "backproject_adjoint.cu", "PP"),
+    kernel: Module(
+        family.source,
+        {
+            family.name(kernel, layout, storage, result): (
+                f"{'PP' if family.second else 'P'}{_GEOMETRY}P"
+            )
+            for storage, layouts in family.layouts.items()
+            for layout in layouts
+            for result in _results(storage)
+        },
     )
+    for kernel, family in FAMILIES.items()
 }
 _RAY_WEIGHTS = Module(
-    "joseph_adjoint_fan.cu",
+    "ray_weights.cu",
     dict.fromkeys(("ray_weights<float>", "ray_weights<double>"), f"{_GEOMETRY}P"),
 )
 
@@ -101,30 +153,31 @@ def _plan(
 ) -> _Plan:
     beam, views, columns, height, width = geometry
     batch, lines, pixels = data_shape
-    layout = choose(storage, batch)
-    groups = -(-batch // layout.items)
-    transposed = name in _MARCHING
-    size = groups * lines * (pixels + 2 * _PAD) * layout.items * storage.itemsize
+    family = FAMILIES[name]
+    layout = choose(family.layouts, storage, batch)
+    items, groups = layout.vec * layout.lanes, -(-batch // layout.items) * layout.packs
+    transposed = family.second == "transposed"
+    size = groups * lines * (pixels + 2 * _PAD) * items * storage.itemsize
     # Packs are read 16 bytes at a time.
     size += -size % 16
     other, table = 0, None
     if transposed:
-        other = groups * pixels * (lines + 2 * _PAD) * layout.items * storage.itemsize
-    if name == "adjoint_fan":
+        other = groups * pixels * (lines + 2 * _PAD) * items * storage.itemsize
+    if family.second == "rays":
         number = "double" if storage == torch.float64 else "float"
         table = _RAY_WEIGHTS.get(f"ray_weights<{number}>", device)
         other = views * columns * (16 if storage == torch.float64 else 8)
     down, across = (views, columns) if transposed else (height, width)
     return _Plan(
-        _PACK.get(_pack_name(storage, layout.items, transposed), device),
+        _PACK.get(_pack_name(storage, items, transposed), device),
         (-(-(pixels + 2 * _PAD) // _PACK_TILE), -(-(lines + 2 * _PAD) // _PACK_TILE), groups),
         size + other,
         size if other else 0,
         table,
         (-(-columns // _ROW_BLOCK[0]), views, 1),
-        _MODULES[name].get(f"{name}<{layout.template(storage, result)}>", device),
-        (-(-across // layout.tile[0]), -(-down // layout.tile[1]), groups),
-        layout.block,
+        _MODULES[name].get(family.name(name, layout, storage, result), device),
+        family.grid(layout, batch, down, across),
+        family.block(layout),
         (*spacing, BEAMS.index(beam), views, columns, height, width, batch),
     )
 
@@ -136,12 +189,13 @@ def joseph_2d(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Te
 
 def joseph_2d_adjoint(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.joseph_2d_adjoint`."""
-    return _to_image("adjoint", sinogram, geometry, out_dtype)
+    return _to_image(f"adjoint_{geometry.beam}", sinogram, geometry, out_dtype)
 
 
 def backproject_2d(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.backproject_2d`."""
-    return _to_image("backproject", sinogram, geometry, out_dtype)
+    beam = "parallel" if geometry.beam == "parallel" else "fan"
+    return _to_image(f"backproject_{beam}", sinogram, geometry, out_dtype)
 
 
 def backproject_2d_adjoint(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
@@ -154,7 +208,6 @@ def _to_sinogram(name: str, image: Tensor, geometry: Geometry2D, out_dtype: torc
 
 
 def _to_image(name: str, sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
-    name += "_parallel" if geometry.beam == "parallel" else "_fan"
     return _run(name, sinogram, geometry, (geometry.shape[0], geometry.shape[1]), out_dtype)
 
 

@@ -43,11 +43,17 @@ inline int __syncthreads_and(int predicate) { return !__syncthreads_or(!predicat
 
 inline long long __double2ll_rn(double x) { return llrint(x); }
 
+inline float __fdividef(float x, float y) { return x / y; }
+
 inline float __uint_as_float(unsigned bits) {
     float number;
     std::memcpy(&number, &bits, sizeof number);
     return number;
 }
+
+// Hints to a cache that is not there.
+template <typename T> void __stcs(T* at, T value) { *at = value; }
+template <typename T> T __ldcs(const T* at) { return *at; }
 
 template <typename T> T min(T a, T b) { return a < b ? a : b; }
 template <typename T> T max(T a, T b) { return a > b ? a : b; }
@@ -55,14 +61,14 @@ using std::ceil, std::fabs, std::floor, std::fma, std::sin, std::sqrt;
 
 template <typename Kernel>
 void launch(Dim3 grid, Dim3 block, Kernel kernel) {
-    const int count = block.x * block.y;
+    const int count = block.x * block.y * block.z;
     std::barrier<> barrier(count);
     block_barrier = &barrier;
     blockDim = block;
     std::vector<std::thread> threads;
     for (int t = 0; t < count; ++t)
         threads.emplace_back([=] {
-            threadIdx = {t % block.x, t / block.x, 0};
+            threadIdx = {t % block.x, t / block.x % block.y, t / (block.x * block.y)};
             for (int z = 0; z < grid.z; ++z)
                 for (int y = 0; y < grid.y; ++y)
                     for (int x = 0; x < grid.x; ++x) {

@@ -1,7 +1,7 @@
 // The transpose of pixel-driven backprojection in two dimensions, for every beam, as a gather.
 //
-//   by_rows     [G, H, kPad + W + kPad, kItems]  kItems = kLanes * kVec * kPacks images of a group
-//   by_columns  [G, W, kPad + H + kPad, kItems]  their transposes
+//   by_rows     [G * kPacks, H, kPad + W + kPad, kLanes * kVec]  kPacks of these are a group
+//   by_columns  [G * kPacks, W, kPad + H + kPad, kLanes * kVec]  their transposes
 //   out         [N, V, C]
 //
 // A thread sums kVec * kPacks sinograms of one column over the pixels that read it: those seen less
@@ -65,6 +65,8 @@ template <typename S,   // storage of the images
 __global__ void __launch_bounds__(kLanes* kRays* kViews, 1)
 backproject_adjoint(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
     typedef typename Accumulator<S>::Type T;
+    __shared__ Tile<T, kVec, kLanes, kPacks, kRays * kViews> tile;
+
     const Geometry g = GEOMETRY_STRUCT;
     const int lane = threadIdx.x % kLanes, r = threadIdx.x / kLanes, v = threadIdx.y;
     const int column = blockIdx.x * kRays + r, view = blockIdx.y * kViews + v;
@@ -79,9 +81,10 @@ backproject_adjoint(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
         const Between between = neighbours(g, row, k, ray.by_rows);
         const int lines = ray.by_rows ? g.height : g.width, pixels = ray.by_rows ? g.width : g.height;
         const int pitch = pixels + 2 * kPad;
+        const i64 plane = (i64)lines * pitch * kLanes;
         const Pack<S, kVec>* image =
             reinterpret_cast<const Pack<S, kVec>*>(ray.by_rows ? by_rows : by_columns) +
-            ((i64)group * lines * pitch + kPad) * (kLanes * kPacks) + lane;
+            group * kPacks * plane + kPad * kLanes + lane;
         for (int line = 0; line < lines; ++line) {
             int first = 0, last = pixels - 1;
             if (between.bounded) {
@@ -110,12 +113,13 @@ backproject_adjoint(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
                 }
                 weight *= fmax(1.0 - fabs(seen_at - k), 0.0);
                 Items<S, kVec, kPacks> values;
-                values.load(image + ((i64)line * pitch + pixel) * (kLanes * kPacks), kLanes);
+                values.load(image + ((i64)line * pitch + pixel) * kLanes, plane);
                 values.add(sum, (T)weight);
             }
         }
     }
-    write_tile<O, kVec, kLanes, kPacks, kRays, kViews>(sum, lane, r, v, blockIdx.x * kRays,
-                                                       blockIdx.y * kViews, group, g.batch,
-                                                       g.view_count, g.columns, out);
+    tile.add(sum, lane, r + v * kRays, true);
+    tile.template write<kRays, kLanes * kRays * kViews>(threadIdx.x + kLanes * kRays * v, blockIdx.x * kRays,
+                                                        blockIdx.y * kViews, group, g.batch, g.view_count,
+                                                        g.columns, out);
 }

@@ -9,34 +9,46 @@
 
 template <typename T>
 struct Backprojection {
-    typedef FanView View;
-    static constexpr int kTaps = 2;
+    struct View {
+        FanView fan;
+        int taps;
+        bool near;
+    };
+    struct Pair {
+        int column;
+        T off;  // columns from where the pixel is seen
+        T distance_weight;
+    };
 
-    __device__ __noinline__ static View view(const Geometry& g, int view) { return fan_view(g, view); }
+    __device__ __noinline__ static View view(const Geometry& g, int view, int, int) {
+        return {fan_view(g, view), min(2, g.columns), false};
+    }
 
-    __device__ __forceinline__ static bool taps(const Geometry& g, int, const View& v, int x, int y, int,
-                                                Taps<T, kTaps>& taps) {
-        taps.column = 0;
-        taps.weight[0] = taps.weight[1] = 0;
-        const double depth = v.depth + x * v.depth_x + y * v.depth_y;
-        const double side = v.side + x * v.side_x + y * v.side_y;
+    __device__ __forceinline__ static Pair pair(const Geometry& g, int, const View& v, int x, int y) {
+        const FanView& fan = v.fan;
+        const double depth = fan.depth + x * fan.depth_x + y * fan.depth_y;
+        const double side = fan.side + x * fan.side_x + y * fan.side_y;
         const bool flat = g.beam == kFlat;
         const double square = flat ? depth * depth : depth * depth + side * side;
-        if (flat ? !(depth > kNearest) : !(square > kNearest * kNearest)) return false;
-        const double column = (flat ? side / depth : atan2(side, depth) / v.arc) + 0.5 * (g.columns - 1);
-        if (!(column > -1.0 && column < g.columns)) return false;
-        const int c = (int)floor(column);
-        const T f = (T)(column - c), weight = (T)1 / (T)square;
-        taps.column = c;
-        taps.weight[0] = c >= 0 ? weight * ((T)1 - f) : (T)0;
-        taps.weight[1] = c < g.columns - 1 ? weight * f : (T)0;
-        return false;
+        const bool seen = flat ? depth > kNearest : square > kNearest * kNearest;
+        const double seen_at = (flat ? side / depth : atan2(side, depth) / fan.arc) + 0.5 * (g.columns - 1);
+        Pair p;
+        p.column = min((int)floor(fmin(fmax(seen ? seen_at : 0.0, 0.0), (double)g.columns)), g.columns - v.taps);
+        p.off = (T)(p.column - seen_at);
+        p.distance_weight = seen ? (T)1 / (T)square : (T)0;
+        return p;
+    }
+
+    __device__ __forceinline__ static T weight(const View&, Pair& p) {
+        const T share = max((T)1 - fabs(p.off), (T)0);
+        p.off += 1;
+        return p.distance_weight * share;
     }
 };
 
-template <typename S, typename O, int kVec, int kLanes, int kPacks, int kX, int kY>
-__global__ void __launch_bounds__(kLanes* kX* kY, kGatherResident / (kLanes * kX * kY))
+template <typename S, typename O, int kVec, int kPacks, int kX, int kY, int kRows, int kSplit>
+__global__ void __launch_bounds__(kX* kY* kSplit, kGatherResident / (kX * kY * kSplit))
 backproject_fan(const S* sinogram, GEOMETRY, O* out) {
     typedef Backprojection<typename Accumulator<S>::Type> Kind;
-    gather<Kind, S, O, kVec, kLanes, kPacks, kX, kY>(Kind(), sinogram, GEOMETRY_STRUCT, out);
+    gather<Kind, S, O, kVec, kPacks, kX, kY, kRows, kSplit>(Kind(), sinogram, GEOMETRY_STRUCT, out);
 }

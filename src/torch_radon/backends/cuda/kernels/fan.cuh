@@ -1,4 +1,4 @@
-// How a fan beam's view sees pixels.
+// How a fan beam's view sees pixels, and what its rays weigh.
 #pragma once
 
 #include "rays.cuh"
@@ -27,3 +27,10 @@ __device__ __forceinline__ FanView fan_view(const Geometry& g, int view) {
     v.arc = row[6];
     return v;
 }
+
+// The ray of direction R weighs max(weight - slope * |R x P|, 0) at a pixel P off the source: the
+// distance is |R x P| / |R_a| along the axis that it interpolates.
+template <typename T>
+struct alignas(2 * sizeof(T)) RayWeight {
+    T weight, slope;
+};

@@ -1,26 +1,26 @@
 // The skeleton of the kernels that sum, for each pixel, a few columns of each view of a fan beam.
 //
-// For a parallel beam what a pixel reads is so cheap to work out that kernels of their own, which do
-// not share it, are faster.
-//
-//   sinogram  [G, V, kPad + C + kPad, kItems]  kItems = kLanes * kVec * kPacks sinograms of a group
+//   sinogram  [G * kPacks, V, kPad + C + kPad, kVec]  kVec sinograms of a pack, kPacks of them a group
 //   out       [N, H, W]
 //
-//   threadIdx.x = lane + kLanes * x,  threadIdx.y = y
+//   threadIdx.x = x,  threadIdx.y = y,  threadIdx.z = part of the views
 //   blockIdx    = (tile along W, tile along H, group)
 //
-// A thread sums kVec * kPacks images of one pixel. Which columns it reads and what they weigh is the
-// same for all images: for kStep views at a time the threads of the block work that out for their
-// pairs of pixel and view, and the lanes of a pixel share it through shared memory. What a view is to
-// all pixels is computed before, for kChunk views at a time, in float64.
+// A thread sums kVec * kPacks images of kRows pixels, kY rows apart. Which columns a pixel reads and what
+// they weigh takes long to work out and is the same for all images, so that a thread has as many of
+// them as its registers hold. The packs lie far apart, that neighbouring pixels may read neighbouring
+// addresses. What a view is to the pixels of a cell is worked out for kChunk views at a time, in
+// float64, and kept in shared memory: among others how many columns each of them reads.
 //
 // The weights are a class with
 //
-//   View                                what it wants to know of a view
-//   kTaps                               neighbouring columns that a pair has at once
-//   View view(g, view)                  of the view of that number
-//   bool taps(g, view, v, x, y, part, taps)
-//                                       fills columns number `part` of a pair; whether more follow
+//   View                        what it wants to know of a view; `taps` columns a pixel, none if no pixel
+//                               of the cell is seen; `near` if the source is so near that each ray must
+//                               be traced
+//   View view(g, view, x, y)    of the view of that number; the pixel begins a cell
+//   Pair                        a pixel and a view: the first `column` that it reads
+//   Pair pair(g, view, v, x, y)
+//   T weight(v, pair)           of the pair's next column
 #pragma once
 
 #include "rays.cuh"
@@ -28,92 +28,97 @@
 #include "numbers.cuh"
 #include "tile.cuh"
 
-// Threads that should be resident on a multiprocessor: these kernels want more than 64 registers.
+// Threads that should be resident on a multiprocessor: these kernels want about 100 registers.
 constexpr int kGatherResident = 512;
 
-// kTaps columns from `column` on. Those that weigh nothing are not read, wherever they are.
-template <typename T, int kTaps>
-struct alignas(16) Taps {
-    int column;
-    T weight[kTaps];
-};
+// Views that a block keeps in shared memory, and those of them that are summed at a time.
+constexpr int kChunk = kParts * 32;
+constexpr int kRun = kChunk / kParts;
 
-template <typename Weights, typename S, typename O, int kVec, int kLanes, int kPacks, int kX, int kY>
+// Adds a view to a pixel of the tile, each column's ray traced.
+template <typename S, int kVec, int kPacks, typename T, int kPixels>
+__device__ __noinline__ void add_traced(const Geometry& g, int view, int x, int y, const Pack<S, kVec>* line,
+                                        i64 plane, int place, Tile<T, kVec, 1, kPacks, kPixels>& tile) {
+    T sum[kVec * kPacks] = {};
+    for (int column = 0; column < g.columns; ++column) {
+        const Ray ray = trace(g, view, column);
+        const int along = ray.by_rows ? y : x, pixel = ray.by_rows ? x : y;
+        if (along < ray.first || along >= ray.last) continue;
+        const double distance = fabs(ray.intercept + ray.slope * along - pixel);
+        if (distance >= 1.0) continue;
+        Items<S, kVec, kPacks> values;
+        values.load(line + column, plane);
+        values.add(sum, (T)((1.0 - distance) * ray.weight));
+    }
+    tile.add(sum, 0, place, false);
+}
+
+template <typename Weights, typename S, typename O, int kVec, int kPacks, int kX, int kY, int kRows, int kSplit>
 __device__ __forceinline__ void gather(const Weights& weights, const S* sinogram, const Geometry& g, O* out) {
     typedef typename Accumulator<S>::Type T;
-    typedef Items<S, kVec, kPacks> Values;
-    constexpr int kTaps = Weights::kTaps;
-    constexpr int kPixels = kX * kY;
-    constexpr int kThreads = kLanes * kPixels;
-    constexpr int kStride = kLanes * kPacks;
-    constexpr int kChunk = 64;
-    // Views that are worked out together. Pairs of more than kTaps columns are summed part by part
-    // within a step, in an order that is the same for every layout.
-    constexpr int kStep = 8;
-    static_assert(kChunk % kStep == 0, "a chunk must be whole steps");
-    __shared__ typename Weights::View chunk[kChunk];
-    __shared__ Taps<T, kTaps> shared_taps[kLanes > 1 ? kStep * kPixels : 1];
+    typedef typename Weights::View View;
+    constexpr int kThreads = kX * kY * kSplit;
+    static_assert(kCell % kX == 0 && kCell % (kY * kRows) == 0, "a tile must lie in one cell");
+    __shared__ Tile<T, kVec, 1, kPacks, kX * kY * kRows> tile;
+    __shared__ View chunk[kChunk];
 
-    const int lane = threadIdx.x % kLanes, dx = threadIdx.x / kLanes, dy = threadIdx.y;
-    const int x0 = blockIdx.x * kX, y0 = blockIdx.y * kY, group = blockIdx.z;
-    const int thread = threadIdx.x + threadIdx.y * blockDim.x;
+    const int dx = threadIdx.x, dy = threadIdx.y, z = threadIdx.z;
+    const int thread = dx + kX * (dy + kY * z);
+    const int x0 = blockIdx.x * kX, y0 = blockIdx.y * kY * kRows, group = blockIdx.z;
     const int pitch = g.columns + 2 * kPad;
-    const Pack<S, kVec>* line = reinterpret_cast<const Pack<S, kVec>*>(sinogram) +
-                                ((i64)group * g.view_count * pitch + kPad) * kStride + lane;
+    const i64 plane = (i64)g.view_count * pitch;
+    const Pack<S, kVec>* line =
+        reinterpret_cast<const Pack<S, kVec>*>(sinogram) + group * kPacks * plane + kPad;
 
-    T sum[kVec * kPacks] = {};
-    const auto read = [&](const Taps<T, kTaps>& taps, const Pack<S, kVec>* at) {
-        at += taps.column * kStride;
-        Values values[kTaps] = {};
-#pragma unroll
-        for (int k = 0; k < kTaps; ++k)
-            if (taps.weight[k] != 0) values[k].load(at + k * kStride, kLanes);
-#pragma unroll
-        for (int k = 0; k < kTaps; ++k) values[k].add(sum, taps.weight[k]);
-    };
-
-    for (int v0 = 0; v0 < g.view_count; v0 += kChunk) {
+    for (int v0 = 0; v0 < g.view_count; v0 += kChunk, line += kChunk * pitch) {
         const int count = min(kChunk, g.view_count - v0);
         __syncthreads();
-        for (int v = thread; v < count; v += kThreads) chunk[v] = weights.view(g, v0 + v);
-        __syncthreads();
-        if constexpr (kLanes == 1) {
-            for (int v = 0; v < count; v += kStep, line += kStep * pitch * kStride) {
-                unsigned pending = (1u << min(kStep, count - v)) - 1;
-                for (int part = 0; pending; ++part)
-                    for (int w = 0; w < kStep; ++w) {
-                        if (!(pending >> w & 1)) continue;
-                        Taps<T, kTaps> taps;
-                        if (!weights.taps(g, v0 + v + w, chunk[v + w], x0 + dx, y0 + dy, part, taps))
-                            pending &= ~(1u << w);
-                        read(taps, line + w * (pitch * kStride));
-                    }
-            }
-        } else {
-            const int mine = dx + dy * kX;
-            for (int v = 0; v < count; v += kStep, line += kStep * pitch * kStride) {
-                int more = 1;
-                for (int part = 0; more; ++part) {
-                    bool follow = false;
-                    __syncthreads();
-                    // Neighbouring threads take neighbouring pixels.
 #pragma unroll 1
-                    for (int pair = thread; pair < kStep * kPixels; pair += kThreads) {
-                        const int of = pair / kPixels, pixel = pair % kPixels;
-                        Taps<T, kTaps> taps = {};
-                        if (v + of < count)
-                            follow |= weights.taps(g, v0 + v + of, chunk[v + of], x0 + pixel % kX,
-                                                   y0 + pixel / kX, part, taps);
-                        shared_taps[pair] = taps;
+        for (int v = thread; v < count; v += kThreads)
+            chunk[v] = weights.view(g, v0 + v, x0 / kCell * kCell, y0 / kCell * kCell);
+        __syncthreads();
+#pragma unroll 1
+        for (int run = 0; run < count; run += kRun * kSplit) {
+            const int first = run + kRun * z, end = min(first + kRun, count);
+            T sum[kRows][kVec * kPacks] = {};
+#pragma unroll 1
+            for (int v = first; v < end; ++v) {
+                const View& of_view = chunk[v];
+                if (of_view.taps == 0) continue;
+                typename Weights::Pair pair[kRows];
+                const Pack<S, kVec>* at[kRows];
+#pragma unroll
+                for (int r = 0; r < kRows; ++r) {
+                    pair[r] = weights.pair(g, v0 + v, of_view, x0 + dx, y0 + dy + kY * r);
+                    at[r] = line + (v * pitch + pair[r].column);
+                }
+#pragma unroll 1
+                for (int k = 0; k < of_view.taps; ++k) {
+#pragma unroll
+                    for (int r = 0; r < kRows; ++r) {
+                        Items<S, kVec, kPacks> values;
+                        values.load(at[r]++, plane);
+                        const T weight = weights.weight(of_view, pair[r]);
+                        // Zero times what the data may hold, NaN, is not zero.
+                        if (weight != 0) values.add(sum[r], weight);
                     }
-                    more = __syncthreads_or(follow);
-#pragma unroll 2
-                    for (int w = 0; w < kStep; ++w)
-                        read(shared_taps[w * kPixels + mine], line + w * (pitch * kStride));
                 }
             }
+            for (int turn = 0; turn < kSplit; ++turn) {
+                if (turn == z) {
+#pragma unroll
+                    for (int r = 0; r < kRows; ++r) tile.add(sum[r], 0, dx + kX * (dy + kY * r), v0 + first == 0);
+                }
+                if (kSplit > 1) __syncthreads();
+            }
+        }
+#pragma unroll 1
+        for (int v = 0; v < count; ++v) {
+            if (!chunk[v].near || z != 0) continue;
+            for (int r = 0; r < kRows; ++r)
+                add_traced<S, kVec, kPacks>(g, v0 + v, x0 + dx, y0 + dy + kY * r, line + v * pitch, plane,
+                                            dx + kX * (dy + kY * r), tile);
         }
     }
-    write_tile<O, kVec, kLanes, kPacks, kX, kY>(sum, lane, dx, dy, x0, y0, group, g.batch, g.height,
-                                                g.width, out);
+    tile.template write<kX, kThreads>(thread, x0, y0, group, g.batch, g.height, g.width, out);
 }

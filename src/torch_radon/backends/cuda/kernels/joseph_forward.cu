@@ -1,15 +1,16 @@
 // Joseph's forward projection in two dimensions, for every beam.
 //
-//   by_rows     [G, H, kPad + W + kPad, kItems]  kItems = kLanes * kVec * kPacks images of a group
-//   by_columns  [G, W, kPad + H + kPad, kItems]  their transposes
+//   by_rows     [G * kPacks, H, kPad + W + kPad, kLanes * kVec]  kPacks of these are a group
+//   by_columns  [G * kPacks, W, kPad + H + kPad, kLanes * kVec]  their transposes
 //   out         [N, V, C]
 //
-// A thread follows one ray through kVec * kPacks images. Lanes that share a ray are neighbours, so
-// that a quarter of a warp reads whole 128-byte lines of the cache; then come kRays neighbouring
-// columns and kViews neighbouring views, whose rays read the same pixels from the first-level cache
-// while the block goes down the lines.
+// A thread follows one ray, or one part of it, through kVec * kPacks images. Lanes that share a ray are
+// neighbours, so that a quarter of a warp reads whole 128-byte lines of the cache; then come kRays
+// neighbouring columns and kViews neighbouring views, whose rays read the same pixels from the
+// first-level cache while the block goes down the lines. With few images there are too few rays to keep
+// all multiprocessors busy to the end, and kSplit threads share one.
 //
-//   threadIdx.x = lane + kLanes * ray,  threadIdx.y = view
+//   threadIdx.x = lane + kLanes * ray,  threadIdx.y = view,  threadIdx.z = part
 //   blockIdx    = (tile of columns, tile of views, group)
 
 #include "rays.cuh"
@@ -21,41 +22,48 @@
 template <typename S,   // storage of the images
           typename O,   // type of the result
           int kVec,     // images of a pack, read at once
-          int kLanes,   // threads that share a ray
+          int kLanes,   // threads that share a ray's images
           int kPacks,   // packs a thread sums
           int kRays,    // neighbouring columns a block
-          int kViews>   // neighbouring views a block
-__global__ void __launch_bounds__(kLanes* kRays* kViews, kResident / (kLanes* kRays* kViews))
+          int kViews,   // neighbouring views a block
+          int kSplit>   // threads that share a ray's lines
+__global__ void __launch_bounds__(kLanes* kRays* kViews* kSplit, kResident / (kLanes* kRays* kViews* kSplit))
 forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
     typedef typename Accumulator<S>::Type T;
     typedef Items<S, kVec, kPacks> Values;
-    constexpr int kStride = kLanes * kPacks;
+    static_assert(kSplit == 1 || kSplit == kParts, "a ray is followed by one thread, or by one for each part");
+    constexpr int kThreads = kLanes * kRays * kViews * kSplit;
     // Lines in flight: enough independent loads, within the registers.
     constexpr int kUnroll = kPacks == 1 ? 4 : 2;
+    __shared__ Tile<T, kVec, kLanes, kPacks, kRays * kViews> tile;
+
     const Geometry g = GEOMETRY_STRUCT;
-    const int lane = threadIdx.x % kLanes, r = threadIdx.x / kLanes, v = threadIdx.y;
+    const int lane = threadIdx.x % kLanes, r = threadIdx.x / kLanes, v = threadIdx.y, z = threadIdx.z;
     const int column = blockIdx.x * kRays + r, view = blockIdx.y * kViews + v;
     const int group = blockIdx.z;
+    const bool inside = column < g.columns && view < g.view_count;
 
-    T sum[kVec * kPacks] = {};
-    if (column < g.columns && view < g.view_count) {
-        const Ray ray = trace(g, view, column);
-        const int pitch = (ray.by_rows ? g.width : g.height) + 2 * kPad;
-        const int lines = ray.by_rows ? g.height : g.width;
-        const Pack<S, kVec>* image =
-            reinterpret_cast<const Pack<S, kVec>*>(ray.by_rows ? by_rows : by_columns) +
-            (i64)group * lines * pitch * kStride + lane;
-        March<T> march(ray, pitch);
-        int line = ray.first;
-        for (; line + kUnroll <= ray.last; line += kUnroll) {
+    const Ray ray = inside ? trace(g, view, column) : Ray();
+    const int pitch = (ray.by_rows ? g.width : g.height) + 2 * kPad;
+    const int lines = ray.by_rows ? g.height : g.width;
+    const i64 plane = (i64)lines * pitch * kLanes;
+    const Pack<S, kVec>* image = reinterpret_cast<const Pack<S, kVec>*>(ray.by_rows ? by_rows : by_columns) +
+                                 group * kPacks * plane + lane;
+    March<T> march(ray, pitch);
+    if (kSplit > 1) march.advance(Part(ray.last - ray.first, z).begin);
+    for (int p = z; p < kParts; p += kSplit) {
+        const Part part(ray.last - ray.first, p);
+        T sum[kVec * kPacks] = {};
+        int line = part.begin;
+        for (; line + kUnroll <= part.end; line += kUnroll) {
             Values left[kUnroll], right[kUnroll];
             Crossing<T> at[kUnroll];
 #pragma unroll
             for (int k = 0; k < kUnroll; ++k) {
                 at[k] = march.next();
-                const Pack<S, kVec>* pixel = image + (u64)at[k].left * kStride;
-                left[k].load(pixel, kLanes);
-                right[k].load(pixel + kStride, kLanes);
+                const Pack<S, kVec>* pixel = image + (u64)at[k].left * kLanes;
+                left[k].load(pixel, plane);
+                right[k].load(pixel + kLanes, plane);
             }
 #pragma unroll
             for (int k = 0; k < kUnroll; ++k) {
@@ -63,20 +71,28 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
                 right[k].add(sum, at[k].right_weight);
             }
         }
-        for (; line < ray.last; ++line) {
+        for (; line < part.end; ++line) {
             const Crossing<T> at = march.next();
-            const Pack<S, kVec>* pixel = image + (u64)at.left * kStride;
+            const Pack<S, kVec>* pixel = image + (u64)at.left * kLanes;
             Values left, right;
-            left.load(pixel, kLanes);
-            right.load(pixel + kStride, kLanes);
+            left.load(pixel, plane);
+            right.load(pixel + kLanes, plane);
             left.add(sum, at.left_weight);
             right.add(sum, at.right_weight);
         }
         const T weight = (T)ray.weight;
 #pragma unroll
         for (int k = 0; k < kVec * kPacks; ++k) sum[k] *= weight;
+        if (kSplit == 1) {
+            tile.add(sum, lane, r + v * kRays, p == 0);
+        } else {
+            for (int turn = 0; turn < kSplit; ++turn) {
+                if (turn == z) tile.add(sum, lane, r + v * kRays, p == 0);
+                __syncthreads();
+            }
+        }
     }
-    write_tile<O, kVec, kLanes, kPacks, kRays, kViews>(sum, lane, r, v, blockIdx.x * kRays,
-                                                       blockIdx.y * kViews, group, g.batch,
-                                                       g.view_count, g.columns, out);
+    const int thread = threadIdx.x + kLanes * kRays * (v + kViews * z);
+    tile.template write<kRays, kThreads>(thread, blockIdx.x * kRays, blockIdx.y * kViews, group, g.batch,
+                                         g.view_count, g.columns, out);
 }

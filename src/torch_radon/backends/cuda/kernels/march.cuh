@@ -23,6 +23,8 @@ struct March<float> {
         step = fixed(ray.slope) + ((u64)pitch << 32);
     }
 
+    __device__ __forceinline__ void advance(int lines) { place += step * (u64)lines; }
+
     // Negative numbers wrap around, which the additions undo.
     static __device__ __forceinline__ u64 fixed(double x) { return (u64)__double2ll_rn(ldexp(x, 32)); }
 
@@ -42,6 +44,8 @@ struct March<double> {
 
     __device__ March(const Ray& ray, int pitch)
         : intercept(ray.intercept + kPad), slope(ray.slope), line(ray.first), pitch(pitch) {}
+
+    __device__ __forceinline__ void advance(int lines) { line += lines; }
 
     __device__ __forceinline__ Crossing<double> next() {
         const double position = intercept + slope * line;

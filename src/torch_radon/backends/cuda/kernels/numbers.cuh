@@ -5,6 +5,8 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include "rays.cuh"
+
 template <typename S> struct Accumulator { typedef float Type; };
 template <> struct Accumulator<double> { typedef double Type; };
 
@@ -34,14 +36,14 @@ template <> struct Narrow<__nv_bfloat16> {
     static __device__ __forceinline__ __nv_bfloat16 of(float x) { return __float2bfloat16_rn(x); }
 };
 
-// What a thread reads of a pixel or a column: kPacks packs, `stride` apart.
+// What a thread reads of a pixel or a column: kPacks packs, a whole plane of packs apart.
 template <typename S, int kVec, int kPacks>
 struct Items {
     Pack<S, kVec> pack[kPacks];
 
-    __device__ __forceinline__ void load(const Pack<S, kVec>* at, int stride) {
+    __device__ __forceinline__ void load(const Pack<S, kVec>* at, i64 plane) {
 #pragma unroll
-        for (int p = 0; p < kPacks; ++p) pack[p] = at[p * stride];
+        for (int p = 0; p < kPacks; ++p) pack[p] = at[p * plane];
     }
 
     // Adds weight * items to the sums.
