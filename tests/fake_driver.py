@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -13,6 +15,14 @@ import torch
 from torch_radon.backends.cuda import toolkit
 
 SHARED_LIMIT, STATIC_SHARED = 200_000, 1000
+
+
+class Launch(NamedTuple):
+    """What a launch was told: grid, block, shared memory and stream, and the values it got."""
+
+    function: str
+    numbers: list[int]
+    values: list[float]
 
 
 class FakeDriver:
@@ -24,7 +34,10 @@ class FakeDriver:
         self.real: Any = driver
         self.ok: Any = driver.CUresult.CUDA_SUCCESS
         self.loads: list[tuple[int, bytes]] = []
-        self.launches: list[tuple[Any, ...]] = []
+        self.functions: list[str] = []
+        self.launches: list[Launch] = []
+        # What the parameters of a launch are, for whoever wants to read them: they are bare memory.
+        self.letters = ""
         self.shared_limits: list[int] = []
         self.modes: list[Any] = []
         self.failures: dict[str, Any] = {}
@@ -77,7 +90,8 @@ class FakeDriver:
         return self.ok, f"module in {self.contexts[-1]}"
 
     def cuModuleGetFunction(self, module, symbol):
-        return self.ok, f"{symbol.decode()} of {module}"
+        self.functions.append(f"{symbol.decode()} of {module}")
+        return self.ok, len(self.functions)
 
     def cuDeviceGetAttribute(self, attribute, device):
         return self.ok, SHARED_LIMIT
@@ -89,11 +103,19 @@ class FakeDriver:
         self.shared_limits.append(value)
         return (self.ok,)
 
-    def cuLaunchKernel(self, *arguments):
+    def launch_kernel(self, function, *arguments):
+        """`cuLaunchKernel` as the library of the driver has it."""
+        *numbers, parameters, extra = arguments
         if not self.contexts:
-            return (self.real.CUresult.CUDA_ERROR_INVALID_CONTEXT,)
-        self.launches.append(arguments)
-        return (self.failures.get("cuLaunchKernel", self.ok),)
+            return int(self.real.CUresult.CUDA_ERROR_INVALID_CONTEXT)
+        assert extra == 0
+        addresses = (ctypes.c_void_p * len(self.letters)).from_address(parameters)
+        values = [
+            struct.unpack(f"@{letter}", ctypes.string_at(address, struct.calcsize(f"@{letter}")))[0]
+            for letter, address in zip(self.letters, addresses, strict=True)
+        ]
+        self.launches.append(Launch(self.functions[function - 1], numbers, values))
+        return int(self.failures.get("cuLaunchKernel", self.ok))
 
 
 @contextmanager
@@ -102,6 +124,7 @@ def installed(architecture: tuple[int, int] = (9, 0)) -> Iterator[FakeDriver]:
     driver = FakeDriver()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toolkit, "driver", lambda: driver)
+        patch.setattr(toolkit, "launcher", lambda: driver.launch_kernel)
         patch.setattr(torch.cuda, "get_device_capability", lambda device: architecture)
         patch.setattr(torch.cuda, "current_device", lambda: 0)
         driver.contexts.append(1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
@@ -71,17 +72,18 @@ class Backend(Protocol):
 _MODULES = {"cpu": "torch_radon.backends.cpu", "cuda": "torch_radon.backends.cuda"}
 
 
-def backend_for(device: torch.device) -> Backend:
-    """Return the backend of a device; it is imported when it is first asked for.
+@cache
+def backend_for(kind: str) -> Backend:
+    """Return the backend of a type of devices; it is imported when it is first asked for.
 
     Raises
     ------
     NotImplementedError
         If no backend has kernels for the device.
     """
-    module = _MODULES.get(device.type)
+    module = _MODULES.get(kind)
     if module is None:
         raise NotImplementedError(
-            f"device: torch_radon has kernels for {', '.join(_MODULES)}, got {str(device)!r}"
+            f"device: torch_radon has kernels for {', '.join(_MODULES)}, got {kind!r}"
         )
     return cast(Backend, import_module(module))

@@ -188,7 +188,7 @@ def _usable(kind: str) -> bool:
     if kind == "cuda" and not torch.cuda.is_available():
         return False
     try:
-        backend_for(torch.device(kind))
+        backend_for(kind)
     except NotImplementedError:
         return False
     return True

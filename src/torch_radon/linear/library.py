@@ -22,9 +22,6 @@ from torch._C import _functorch as functorch
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-# What torch.autograd's own batched derivatives (`is_grads_batched`) wrap tensors in.
-_BATCHED = torch._C._dispatch_key_parse("Batched")
-
 Kernel = Callable[..., Tensor]
 OutputShape = Callable[..., tuple[int, ...]]
 
@@ -183,5 +180,6 @@ def _is_traced(data: Tensor) -> bool:
     return (
         (kind is not Tensor and kind is not torch.nn.Parameter)
         or _get_current_dispatch_mode() is not None
-        or torch._C._dispatch_keys(data).has(_BATCHED)
+        # What torch.autograd's own batched derivatives (`is_grads_batched`) wrap tensors in.
+        or functorch.is_legacy_batchedtensor(data)
     )

@@ -12,7 +12,7 @@ from torch_radon.geometry.grid import view_table
 from torch_radon.geometry.scan import Scan
 from torch_radon.geometry.volume import Volume
 from torch_radon.linear.library import LinearKernel
-from torch_radon.linear.operator import DTYPES, LinearOperator
+from torch_radon.linear.operator import DTYPES, LinearOperator, is_autocast
 
 
 class ScanOperator(LinearOperator):
@@ -61,25 +61,23 @@ class ScanOperator(LinearOperator):
         return self._call(self._kernel.adjoint, y)
 
     def _call(self, kernel: LinearKernel, data: Tensor) -> Tensor:
-        if data.device != self._views.device:
+        # Once: a module looks for its buffers in a roundabout way.
+        views = self._views
+        device = data.device
+        if device != views.device:
             raise ValueError(
-                f"input is on {data.device} but the {type(self).__name__} is on "
-                f"{self._views.device}: move one of them with .to(device)"
+                f"input is on {device} but the {type(self).__name__} is on {views.device}: "
+                "move one of them with .to(device)"
             )
         out_dtype = self.out_dtype or data.dtype
-        if self.out_dtype is None and _is_autocast(data.device.type):
+        if self.out_dtype is None and is_autocast(device.type):
             # Sums over many pixels exceed what half precision holds.
             out_dtype = torch.promote_types(data.dtype, torch.float32)
-        return kernel(data, self._views, *self._geometry, out_dtype)
+        return kernel(data, views, *self._geometry, out_dtype)
 
     def extra_repr(self) -> str:
         """Describe volume and scan in the module's repr."""
         return f"{self.volume}, {self.scan}"
-
-
-def _is_autocast(device_type: str) -> bool:
-    # PyTorch has no autocast for meta tensors and refuses to be asked.
-    return device_type != "meta" and torch.is_autocast_enabled(device_type)
 
 
 def check_arguments(volume: Volume, scan: Scan, out_dtype: torch.dtype | None) -> None:

@@ -45,9 +45,9 @@ def _kernel(name: str, input_shape: Callable[..., tuple[int, ...]]) -> Callable[
         # The kernels trust their sizes: an operator that is called directly is checked here.
         _check_geometry(data, views, beam, shape, spacing)
         wanted = input_shape(data, views, beam, shape, columns, spacing)
-        if data.ndim != 3 or tuple(data.shape[1:]) != wanted:
+        if data.ndim != 3 or data.shape[1:] != wanted:
             raise ValueError(f"data must have shape (N, *{wanted}), got {tuple(data.shape)}")
-        backend: Backend = backend_for(data.device)
+        backend: Backend = backend_for(data.device.type)
         if data.dtype not in DTYPES or out_dtype not in DTYPES:
             raise TypeError(
                 f"data and out_dtype must be floating-point, got {data.dtype} and {out_dtype}"

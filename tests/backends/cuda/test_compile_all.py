@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import pkgutil
+import struct
 from importlib import import_module
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def _check(module: Module, architecture: str) -> None:
         taken = found[symbol]
         if taken.spill_stores or taken.spill_loads:
             spilled[name] = taken
-        expected = [ctypes.sizeof(runtime._TYPES[letter]) for letter in letters]
+        expected = [struct.calcsize(letter) for letter in letters]
         assert sizes[symbol] == expected, f"the parameters of {name} are not {letters!r}"
     assert not spilled
 

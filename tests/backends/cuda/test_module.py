@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -120,17 +121,52 @@ def test_threads_that_ask_at_once(
 
 def test_a_launch(module: Module, driver: FakeDriver) -> None:
     x, y = torch.ones(3), torch.ones(4)
-    module.get(SCALE, DEVICE).launch(GRID, BLOCK, 77, x, y, 3, 0.5, 2**40, 1e300, shared=100_000)
-    function, *numbers, (values, types), extra = driver.launches[0]
-    assert function == "_Z5scaleIfLi2EEvPKT_Pfifxd of module in 1000"
-    assert numbers == [*GRID, *BLOCK, 100_000, 77]
-    assert values == (x.data_ptr(), y.data_ptr(), 3, 0.5, 2**40, 1e300)
-    assert [kind.__name__ for kind in types][:4] == ["c_void_p", "c_void_p", "c_int", "c_float"]
-    assert extra == 0
+    driver.letters = KERNELS[SCALE]
+    for first in (x, x.data_ptr()):
+        module.get(SCALE, DEVICE).launch(
+            GRID, BLOCK, 77, first, y, -3, 0.5, 2**40, 1e300, shared=100_000
+        )
+        launch = driver.launches.pop()
+        assert launch.function == "_Z5scaleIfLi2EEvPKT_Pfifxd of module in 1000"
+        assert launch.numbers == [*GRID, *BLOCK, 100_000, 77]
+        assert launch.values == [x.data_ptr(), y.data_ptr(), -3, 0.5, 2**40, 1e300]
+
+
+def test_threads_do_not_share_parameters(module: Module, driver: FakeDriver) -> None:
+    kernel = module.get(REVERSE, DEVICE)
+    driver.letters = KERNELS[REVERSE]
+    barrier = threading.Barrier(2)
+    launch_kernel = kernel._launch
+
+    def slow_launch(*arguments: int) -> int:
+        barrier.wait()
+        return launch_kernel(*arguments)
+
+    def launch(number: int) -> None:
+        driver.contexts.append(1000)
+        kernel.launch(GRID, BLOCK, 0, 0, number)
+
+    kernel._launch = slow_launch
+    threads = [threading.Thread(target=launch, args=(number,)) for number in (5, 6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(launch.values for launch in driver.launches) == [[0, 5], [0, 6]]
+
+
+@pytest.mark.parametrize("arguments", [(0,), (0, 5, 5), (0, 2.5), (0, 2**40), ("x", 5)])
+def test_arguments_that_do_not_fit(
+    module: Module, driver: FakeDriver, arguments: tuple[Any, ...]
+) -> None:
+    with pytest.raises(TypeError, match="arguments do not fit the kernel's parameters"):
+        module.get(REVERSE, DEVICE).launch(GRID, BLOCK, 0, *arguments)
+    assert not driver.launches
 
 
 def test_a_launch_in_a_thread_without_a_context(module: Module, driver: FakeDriver) -> None:
     kernel = module.get(REVERSE, torch.device("cuda", 1))
+    driver.letters = KERNELS[REVERSE]
     found = []
 
     def launch() -> None:
@@ -146,6 +182,7 @@ def test_a_launch_in_a_thread_without_a_context(module: Module, driver: FakeDriv
 
 def test_a_refused_launch(module: Module, driver: FakeDriver) -> None:
     kernel = module.get(REVERSE, DEVICE)
+    driver.letters = KERNELS[REVERSE]
     driver.failures["cuLaunchKernel"] = driver.CUresult.CUDA_ERROR_INVALID_VALUE
     with pytest.raises(CudaError) as caught:
         kernel.launch(GRID, BLOCK, 0, 0, 5, shared=3)

@@ -6,6 +6,9 @@ says what is missing and what to install.
 
 from __future__ import annotations
 
+import ctypes
+import sys
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -97,6 +100,28 @@ def driver() -> Any:
         If cuda-bindings is missing.
     """
     return _module("cuda.bindings.driver", "cuda-bindings")
+
+
+@cache
+def launcher() -> Callable[..., int]:
+    """Return the driver's function `cuLaunchKernel`, which returns a status.
+
+    It takes a function, six sizes, bytes of shared memory, a stream and the address of a list of
+    addresses of parameters. Calling it costs less than calling that of `driver`.
+
+    Raises
+    ------
+    ToolkitError
+        If there is no driver.
+    """
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        function = ctypes.CDLL(name).cuLaunchKernel
+    except OSError as error:
+        raise ToolkitError(f"CUDA kernels need a driver for an NVIDIA GPU\n{error}") from error
+    address, size = ctypes.c_void_p, ctypes.c_uint
+    function.argtypes = [address, *[size] * 7, address, address, address]
+    return function
 
 
 def driver_version() -> tuple[int, int]:
