@@ -155,7 +155,7 @@ BAD = {
     ),
     "upsampling": (lambda: bad(upsampling=0), ValueError, "upsampling must be at least 1"),
     "upsampling type": (lambda: bad(upsampling=2.5), TypeError, "upsampling must be an integer"),
-    "extrapolation": (lambda: bad(extrapolation=-1.0), ValueError, "extrapolation must be 0 or"),
+    "extrapolation": (lambda: bad(extrapolation=-1.0), ValueError, "extrapolation must not be"),
     "weights type": (lambda: bad(weights=[1.0]), TypeError, "weights must be a torch.Tensor"),
     "weights of integers": (lambda: bad(weights=torch.ones(12, 1).int()), TypeError, "torch.int32"),
     "weights shape": (

@@ -166,7 +166,7 @@ TEXT: Any = "x"
         (
             lambda: fan_beam([0], 4, source_distance=1, detector_distance=-0.5),
             ValueError,
-            "detector_distance must be 0 or positive, got -0.5",
+            "detector_distance must not be negative, got -0.5",
         ),
         (
             lambda: fan([0], 4, 200.0, curved=True),

@@ -20,7 +20,7 @@ from torch_radon.analytic.redundancy import (
     ray_weights,
 )
 from torch_radon.geometry.scan import Scan
-from torch_radon.geometry.validation import as_count, as_finite
+from torch_radon.geometry.validation import as_count, as_not_negative
 from torch_radon.geometry.volume import Volume
 from torch_radon.linear.operator import DTYPES, LinearOperator
 from torch_radon.projectors import Backprojector
@@ -353,10 +353,7 @@ def one_of(name: str, value: str, known: tuple[str, ...]) -> None:
 
 def as_extrapolation(extrapolation: float) -> float:
     """Return `extrapolation` as a float that is not negative."""
-    part = as_finite("extrapolation", extrapolation)
-    if part < 0:
-        raise ValueError(f"extrapolation must be 0 or positive, got {part}")
-    return part
+    return as_not_negative("extrapolation", extrapolation)
 
 
 def _check_is_parameter(name: str, tensor: Tensor) -> None:

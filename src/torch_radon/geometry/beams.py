@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from torch_radon.geometry.scan import Scan
 from torch_radon.geometry.validation import (
-    as_finite,
     as_length,
+    as_not_negative,
     float_array,
     per_view,
 )
@@ -130,9 +130,7 @@ def fan_beam(
     ray, u = _axes(t)
     step = as_length("spacing", spacing)
     to_axis = as_length("source_distance", source_distance)
-    beyond = as_finite("detector_distance", detector_distance)
-    if beyond < 0:
-        raise ValueError(f"detector_distance must be 0 or positive, got {beyond}")
+    beyond = as_not_negative("detector_distance", detector_distance)
     radius = to_axis + beyond
     offset = per_view("detector_offset", detector_offset, len(t))
     axis = u * per_view("axis_offset", axis_offset, len(t))[:, None]

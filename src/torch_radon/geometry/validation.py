@@ -1,4 +1,4 @@
-"""Checks shared by the geometry classes; each error names the argument, what it got and wants."""
+"""Checks of arguments that all packages share; errors name the argument, what it got and wants."""
 
 from __future__ import annotations
 
@@ -43,6 +43,22 @@ def as_finite(name: str, value: SupportsFloat) -> float:
     if not abs(number) < _LARGEST:
         raise ValueError(f"{name} must be finite and below {_LARGEST:g}, got {number}")
     return number
+
+
+def as_not_negative(name: str, value: SupportsFloat) -> float:
+    """Return `value` as a finite float of at least 0."""
+    number = as_finite(name, value)
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number}")
+    return number
+
+
+def check_real(name: str, value: object) -> None:
+    """Raise unless `value` is a tensor of real floating-point numbers."""
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor, got {type(value).__name__}")
+    if not value.is_floating_point():
+        raise TypeError(f"{name} must be of a real floating-point type, got {value.dtype}")
 
 
 def per_axis(name: str, value: float | Sequence[float], axes: int) -> tuple[float, ...]:

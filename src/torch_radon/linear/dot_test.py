@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from torch_radon.linear.operator import LinearOperator
+from torch_radon.linear.operator import LinearOperator, Transpose
 
 
 def dot_test(
@@ -45,9 +45,7 @@ def dot_test(
     >>> tr.dot_test(A) < 1e-13
     True
     """
-    if device is None:
-        held = next(A.buffers(), next(A.parameters(), torch.empty(0)))
-        device = held.device
+    device = device or operator_device(A)
     x = torch.randn(A.domain_shape, dtype=torch.float64, generator=generator).to(device, dtype)
     y = torch.randn(A.range_shape, dtype=torch.float64, generator=generator).to(device, dtype)
     with torch.no_grad():
@@ -56,3 +54,13 @@ def dot_test(
     mismatch = ((image * y).sum() - (x * back).sum()).abs()
     scale = image.norm() * y.norm()
     return float(mismatch / scale) if scale > 0 else float(mismatch)
+
+
+def operator_device(A: LinearOperator) -> torch.device:
+    """Where an operator's buffers or parameters are; the CPU if it has none."""
+    for module in A.modules():
+        # A transpose holds nothing itself.
+        held = module.T if isinstance(module, Transpose) else module
+        for tensor in (*held.buffers(), *held.parameters()):
+            return tensor.device
+    return torch.device("cpu")

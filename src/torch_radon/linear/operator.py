@@ -6,8 +6,13 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from torch_radon.geometry.validation import as_finite
+
+_NUMBERS = (int, float, np.integer, np.floating)
 
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
@@ -17,8 +22,9 @@ class LinearOperator(nn.Module):
 
     ``A(x)`` applies the operator to a tensor of shape ``(..., *domain_shape)``, with any leading
     dimensions including none, and returns ``(..., *range_shape)``. ``A.T`` is the exact transpose,
-    itself an operator, and ``A @ B`` is the composition ``x -> A(B(x))``. An operator is an
-    `nn.Module`: it is differentiable, and what it holds moves with ``.to(device)``.
+    itself an operator; ``A @ B`` is the composition ``x -> A(B(x))``, and ``A + B``, ``A - B``,
+    ``2.5 * A`` and ``-A`` are what they say. An operator is an `nn.Module`: it is differentiable,
+    and what it holds moves with ``.to(device)``.
 
     Subclasses implement `_apply_batch` and `_adjoint_batch` on one batch dimension; checking,
     flattening and restoring of leading dimensions happen here.
@@ -39,6 +45,9 @@ class LinearOperator(nn.Module):
     torch.Size([8, 8])
     """
 
+    # NumPy's numbers leave products with operators to `__rmul__`.
+    __array_ufunc__ = None
+
     def __init__(self, domain_shape: Sequence[int], range_shape: Sequence[int]) -> None:
         super().__init__()
         self._domain_shape = tuple(domain_shape)
@@ -58,6 +67,11 @@ class LinearOperator(nn.Module):
     def T(self) -> LinearOperator:
         """The transpose: ``<A(x), y> == <x, A.T(y)>`` up to rounding, for all x and y."""
         return Transpose(self)
+
+    @property
+    def norm_bound(self) -> float | None:
+        """An upper bound of the largest singular value where one is known in closed form."""
+        return None
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the operator; call the operator itself rather than this method.
@@ -87,6 +101,31 @@ class LinearOperator(nn.Module):
             return NotImplemented
         return Composition(self, other)
 
+    def __add__(self, other: LinearOperator) -> LinearOperator:
+        # Here and below imported late: sums are operators themselves.
+        from torch_radon.linear.sums import Sum
+
+        if not isinstance(other, LinearOperator):
+            return NotImplemented
+        return Sum(self, other)
+
+    def __sub__(self, other: LinearOperator) -> LinearOperator:
+        if not isinstance(other, LinearOperator):
+            return NotImplemented
+        return self + -other
+
+    def __neg__(self) -> LinearOperator:
+        return -1.0 * self
+
+    def __mul__(self, factor: float) -> LinearOperator:
+        from torch_radon.linear.sums import Multiple
+
+        if isinstance(factor, bool) or not isinstance(factor, _NUMBERS):
+            return NotImplemented
+        return Multiple(as_finite("factor", factor), self)
+
+    __rmul__ = __mul__
+
     @abstractmethod
     def _apply_batch(self, x: Tensor) -> Tensor:
         """Map ``(N, *domain_shape)`` to ``(N, *range_shape)``; N may be 0."""
@@ -111,6 +150,11 @@ class Transpose(LinearOperator):
     def T(self) -> LinearOperator:
         """The operator itself."""
         return self._transposed[0]
+
+    @property
+    def norm_bound(self) -> float | None:
+        """That of the operator."""
+        return self.T.norm_bound
 
     def _apply_batch(self, x: Tensor) -> Tensor:
         return self.T._adjoint_batch(x)
@@ -144,11 +188,28 @@ class Composition(LinearOperator):
         """``(A @ B).T`` is ``B.T @ A.T``."""
         return Composition(self.right.T, self.left.T)
 
+    @property
+    def norm_bound(self) -> float | None:
+        """The product of both bounds, where both are known."""
+        left, right = self.left.norm_bound, self.right.norm_bound
+        return None if left is None or right is None else left * right
+
     def _apply_batch(self, x: Tensor) -> Tensor:
         return self.left._apply_batch(self.right._apply_batch(x))
 
     def _adjoint_batch(self, y: Tensor) -> Tensor:
         return self.right._adjoint_batch(self.left._adjoint_batch(y))
+
+
+def check_operator(name: str, value: object) -> None:
+    """Raise unless `value` is a `LinearOperator`."""
+    if not isinstance(value, LinearOperator):
+        raise TypeError(f"{name} must be a LinearOperator, got {type(value).__name__}")
+
+
+def is_autocast(device_type: str) -> bool:
+    """Whether autocast is on; PyTorch has none for meta tensors and refuses to be asked."""
+    return device_type != "meta" and torch.is_autocast_enabled(device_type)
 
 
 def _apply(
@@ -164,9 +225,11 @@ def _apply(
     if x.dtype not in DTYPES:
         names = ", ".join(str(dtype).removeprefix("torch.") for dtype in DTYPES)
         raise TypeError(f"input must be one of {names}, got {x.dtype}")
-    axes = len(domain_shape)
-    leading = x.shape[: max(x.ndim - axes, 0)]
-    if tuple(x.shape[len(leading) :]) != domain_shape:
+    shape = x.shape
+    leading = len(shape) - len(domain_shape)
+    if leading < 0 or shape[leading:] != domain_shape:
         wanted = ", ".join(map(str, domain_shape))
-        raise ValueError(f"input must have shape (..., {wanted}), got {tuple(x.shape)}")
-    return function(x.reshape(-1, *domain_shape)).reshape(*leading, *range_shape)
+        raise ValueError(f"input must have shape (..., {wanted}), got {tuple(shape)}")
+    if leading == 1:
+        return function(x)
+    return function(x.reshape(-1, *domain_shape)).reshape(*shape[:leading], *range_shape)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -75,6 +77,21 @@ class Projector(ScanOperator):
         if scan.beam == "fan":
             _check_sources(volume, scan)
         super().__init__(volume, scan, out_dtype, volume.shape, scan.shape)
+
+    def of_views(self, views: Any) -> Projector:
+        """Return the projector of some of the views, on the same device.
+
+        Parameters
+        ----------
+        views : slice, int, sequence of int or of bool
+            Which views, as NumPy indexes an axis.
+
+        Returns
+        -------
+        Projector
+        """
+        part = Projector(self.volume, self.scan[views], out_dtype=self.out_dtype)
+        return part.to(self._views.device)
 
 
 def _check_sources(volume: Volume, scan: Scan) -> None:
