@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from torch_radon.analytic.fbp import fbp
+from torch_radon.cli.algorithms import Algorithm, Live
 from torch_radon.cli.centering import locate_center
 from torch_radon.cli.preparation import Preparation, Tally, prepare
 from torch_radon.data.acquisition import Acquisition
@@ -45,8 +44,8 @@ class Settings:
         How the scan was taken.
     preparation : Preparation
         From counts to sinograms.
-    fbp : dict
-        Options of `fbp`.
+    algorithm : Algorithm
+        From sinograms to images.
     nominal : float
         Detector column onto which the axis projects if the scanner is as it was described.
     size : int or None
@@ -61,7 +60,7 @@ class Settings:
     center: float | str
     acquisition: Acquisition
     preparation: Preparation
-    fbp: dict[str, Any]
+    algorithm: Algorithm
     nominal: float
     size: int | None
     device: torch.device
@@ -101,6 +100,8 @@ class Outcome:
         What was repaired.
     smallest, largest : float
         Range of values in the volume.
+    residual : float or None
+        The largest relative residual of a slice at its end; None if nothing was iterated.
     """
 
     center: float
@@ -112,6 +113,7 @@ class Outcome:
     tally: Tally = field(default_factory=Tally)
     smallest: float = np.inf
     largest: float = -np.inf
+    residual: float | None = None
 
 
 def reconstruct_scan(
@@ -120,6 +122,7 @@ def reconstruct_scan(
     preview: Path | None,
     settings: Settings,
     progress: Callable[[int], object],
+    live: Live | None = None,
 ) -> Outcome:
     """Reconstruct slices of a scan into a file, in blocks of bounded memory.
 
@@ -135,6 +138,8 @@ def reconstruct_scan(
         What to do.
     progress : callable
         Called with the number of slices done since the last call.
+    live : callable, optional
+        See `Algorithm.reconstruct`.
 
     Returns
     -------
@@ -163,7 +168,9 @@ def reconstruct_scan(
     with open_writer(output, shape, attributes) as writer:
         for rows in _blocks(settings, scan, volume):
             sinograms, tally = _sinograms(scan, rows, settings)
-            images = fbp(A, sinograms, **settings.fbp)
+            images, residuals = settings.algorithm.reconstruct(A, sinograms, live)
+            if residuals is not None:
+                outcome.residual = max(outcome.residual or 0.0, float(residuals.max()))
             writer.write(images)
             outcome.tally.add(tally)
             outcome.smallest = min(outcome.smallest, float(images.min()))
@@ -277,13 +284,12 @@ def _spread(rows: range, number: int) -> list[int]:
 
 
 def _blocks(settings: Settings, scan: ScanSource, volume: Volume) -> Iterator[range]:
-    """Cut rows into blocks by what counts, filtered sinograms and images of a row take."""
+    """Cut rows into blocks by what sinograms, images and all between them take for a row."""
     rows, binning = settings.rows, settings.preparation.binning
     width = 8 if scan.read(slice(rows.start, rows.start + 1)).counts.dtype == torch.float64 else 4
-    # Counts, transmission and sinogram, then four padded spectra, then two images.
-    finer = 1 if settings.fbp["interpolation"] == "linear" else settings.fbp["upsampling"]
-    reading = scan.views * scan.columns * (3 + 8 * finer)
-    row_bytes = width * (reading + 2 * volume.shape[0] * volume.shape[1])
+    readings = scan.views * scan.columns * settings.algorithm.readings_held
+    pixels = volume.shape[0] * volume.shape[1] * settings.algorithm.images_held
+    row_bytes = width * (readings + pixels)
     step = max(1, _BLOCK_BYTES // row_bytes // binning) * binning
     stop = rows.start + settings.slices * binning
     for start in range(rows.start, stop, step):

@@ -7,14 +7,16 @@ import shlex
 import sys
 from contextlib import closing
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import click
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from torch_radon._version import __version__
-from torch_radon.cli.analytic_options import NAMES, analytic_options, describe
+from torch_radon.cli.algorithms import algorithm_of, algorithm_options
 from torch_radon.cli.options import (
     debug_option,
     device_option,
@@ -31,6 +33,9 @@ from torch_radon.cli.scan_files import open_scan, stack_options
 from torch_radon.cli.scanner import acquisition_of, scanner_options
 from torch_radon.cli.text import angle_range, plural, size, table
 from torch_radon.data.stack_scan import ScanSource
+
+# Seconds between two readings of the residual.
+_REFRESH = 0.2
 
 
 @click.command()
@@ -49,10 +54,7 @@ from torch_radon.data.stack_scan import ScanSource
     callback=picture_path,
     help="Picture of up to three slices to write, .png for example.",
 )
-@click.option(
-    "--method", type=click.Choice(["fbp"]), default="fbp", show_default=True, help="Algorithm."
-)
-@analytic_options
+@algorithm_options
 @click.option(
     "--center",
     metavar="auto|moments|opposite|sharpest|COLUMN",
@@ -107,9 +109,32 @@ def reconstruct(
         settings = _settings(scan, method, center, slices, side, device, given)
         silent = quiet or not sys.stderr.isatty()
         with tqdm(total=settings.slices, unit="slice", disable=silent, file=sys.stderr) as bar:
-            outcome = reconstruct_scan(scan, output, preview, settings, bar.update)
+            live = None if silent else _LiveResidual(bar)
+            outcome = reconstruct_scan(scan, output, preview, settings, bar.update, live)
         if not quiet:
             click.echo(table(_summary(scan, output, preview, settings, outcome)))
+
+
+class _LiveResidual:
+    """Shows iteration and residual at the end of a progress bar, a few times a second.
+
+    Parameters
+    ----------
+    bar : tqdm
+    """
+
+    def __init__(self, bar: tqdm) -> None:
+        self._bar = bar
+        self._shown = -math.inf
+
+    def __call__(self, iteration: int, images: Tensor, residuals: Tensor) -> None:
+        """Read the residuals, for which the device is waited for, unless that was just done."""
+        now = perf_counter()
+        if now - self._shown >= _REFRESH:
+            self._shown = now
+            self._bar.set_postfix_str(
+                f"iteration {iteration}, residual {float(residuals.max()):.3g}"
+            )
 
 
 def _settings(
@@ -134,12 +159,13 @@ def _settings(
             f"column {center:g} is not on the detector, 0 to {scan.columns - 1}",
             param_hint="'--center'",
         )
-    options = {name: given[name] for name in NAMES}
+    pixel = acquisition.pixel_size * preparation.binning / acquisition.magnification
+    algorithm = algorithm_of(method, given, pixel)
     attributes = {
         "source": scan.path.name,
         "slices": f"{rows.start}:{rows.stop}",
         "method": method,
-        **options,
+        **algorithm.options,
         "scanner": acquisition.describe(),
         "unit": acquisition.unit,
         "software": f"torch_radon {__version__}",
@@ -150,7 +176,7 @@ def _settings(
         center=center,
         acquisition=acquisition,
         preparation=preparation,
-        fbp=options,
+        algorithm=algorithm,
         nominal=acquisition.center(scan.columns),
         size=side,
         device=device,
@@ -193,7 +219,7 @@ def _summary(
         f"{how.min_transmission:g}",
         "repaired": ", ".join(repaired),
         **how.describe(),
-        "method": describe(settings.fbp),
+        "method": _method(settings, outcome),
         "device": f"{settings.device}{threads}",
         "time": f"{outcome.seconds:.1f} s, {outcome.seconds / settings.slices:.2g} s a slice",
         "output": f"{output}, {shape} float32 ({size(output.stat().st_size)}), pixels of "
@@ -202,6 +228,11 @@ def _summary(
         f"{scanner.unit or 'unit of length'}",
         "preview": str(preview or ""),
     }
+
+
+def _method(settings: Settings, outcome: Outcome) -> str:
+    text = settings.algorithm.describe()
+    return text if outcome.residual is None else f"{text}; residual {outcome.residual:.3g}"
 
 
 def _found(outcome: Outcome) -> str:
