@@ -1,0 +1,206 @@
+"""The shearlet kernels, run on the CPU by the emulator, against PyTorch's FFT.
+
+What launches them runs as it is: only kernels and streams are replaced. It needs a C++20 compiler
+and no GPU.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from measures import relative_l2
+from torch_radon.backends.cuda import shearlet as fused
+from torch_radon.backends.cuda.runtime import KERNELS, Module
+from torch_radon.backends.shearlets import RUN_SIZE, Tables
+from torch_radon.shearlet import ShearletTransform
+
+EMULATOR = Path(__file__).parent / "emulator"
+TYPES: dict[str, Any] = {"P": ctypes.c_void_p, "i": ctypes.c_int, "f": ctypes.c_float}
+# Every height and every width that there are kernels for.
+SHAPES = [(128, 2048), (128, 1024), (256, 512), (512, 256), (1024, 128), (2048, 128)]
+
+
+class Dim3(ctypes.Structure):
+    _fields_ = [(axis, ctypes.c_int) for axis in "xyz"]
+
+
+def symbol(name: str) -> str:
+    return re.sub(r"\W+", "_", name)
+
+
+def library(module: Module, folder: Path) -> ctypes.CDLL:
+    """Compile a source with a C function for each of its kernels."""
+    compiler = shutil.which("g++") or shutil.which("clang++")
+    if compiler is None:
+        pytest.skip("no C++ compiler")
+    lines = ['#include "emulator.h"', f'#include "{module.source}"']
+    # A pointer of any type, as the driver passes them.
+    lines.append(
+        "struct Any { void* p; template <typename T> operator T*() const { return (T*)p; } };"
+    )
+    for name, letters in module.kernels.items():
+        kinds = [{"P": "void*", "i": "int", "f": "float"}[letter] for letter in letters]
+        parameters = ", ".join(f"{kind} a{i}" for i, kind in enumerate(kinds))
+        passed = ", ".join(
+            f"Any{{a{i}}}" if letter == "P" else f"a{i}" for i, letter in enumerate(letters)
+        )
+        lines.append(
+            f'extern "C" void {symbol(name)}(Dim3 grid, Dim3 block, {parameters}) '
+            f"{{ launch(grid, block, [=] {{ {name}({passed}); }}); }}"
+        )
+    source, target = folder / f"{module.source.stem}.cpp", folder / f"{module.source.stem}.so"
+    source.write_text("\n".join(lines))
+    options = ["-std=c++20", "-O1", "-fPIC", "-shared", "-pthread", f"-I{EMULATOR}", f"-I{KERNELS}"]
+    done = subprocess.run(
+        [compiler, *options, "-o", target, source], capture_output=True, text=True
+    )
+    if "unrecognized" in done.stderr or "invalid value 'c++20'" in done.stderr:
+        pytest.skip("the C++ compiler is older than C++20")
+    assert done.returncode == 0, done.stderr
+    return ctypes.CDLL(str(target))
+
+
+class Emulated:
+    """Stands for a `Module` whose kernels run in the emulator."""
+
+    def __init__(self, module: Module, folder: Path) -> None:
+        self._kernels, self._library = module.kernels, library(module, folder)
+
+    def get(self, name: str, device: torch.device) -> Kernel:
+        return Kernel(getattr(self._library, symbol(name)), self._kernels[name])
+
+
+class Kernel:
+    def __init__(self, function: Any, letters: str) -> None:
+        self._function, self._letters = function, letters
+
+    def launch(
+        self, grid: tuple[int, ...], block: tuple[int, ...], stream: int, *values: Tensor | float
+    ) -> None:
+        for value in values:
+            assert not isinstance(value, Tensor) or value.is_contiguous()
+        arguments = [
+            TYPES[letter](value.data_ptr() if isinstance(value, Tensor) else value)
+            for letter, value in zip(self._letters, values, strict=True)
+        ]
+        self._function(Dim3(*grid), Dim3(*block), *arguments)
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> tuple[Emulated, Emulated]:
+    folder = tmp_path_factory.mktemp("emulated")
+    return Emulated(fused._COLUMNS, folder), Emulated(fused._ROWS, folder)
+
+
+@pytest.fixture
+def kernels(
+    modules: tuple[Emulated, Emulated], monkeypatch: pytest.MonkeyPatch
+) -> pytest.MonkeyPatch:
+    @contextmanager
+    def no_stream(device: torch.device) -> Iterator[int]:
+        yield 0
+
+    empty = torch.empty
+
+    def unset(*size: Any, **options: Any) -> Tensor:
+        # What a kernel fails to write stays NaN.
+        return empty(*size, **options).fill_(torch.nan)
+
+    monkeypatch.setattr(fused, "_COLUMNS", modules[0])
+    monkeypatch.setattr(fused, "_ROWS", modules[1])
+    monkeypatch.setattr(fused, "on_device", no_stream)
+    monkeypatch.setattr(torch, "empty", unset)
+    return monkeypatch
+
+
+def tables(transform: ShearletTransform, filters: int | None = None) -> Tables:
+    """What the operators get, for the first filters only."""
+    return Tables(
+        transform._values32,
+        transform._source,
+        transform._target,
+        transform._entries,
+        transform._starts,
+        transform._roots,
+        transform._runs if filters is None else transform._runs[: RUN_SIZE * filters],
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_size_agrees_with_torch(
+    shape: tuple[int, int], kernels: pytest.MonkeyPatch, generator: torch.Generator
+) -> None:
+    """A narrow filter and a wide one: the emulator takes its time."""
+    height, width = shape
+    transform = ShearletTransform(width, height, [0.5] * 3)
+    arguments = (tables(transform, filters=2), shape, True, torch.float32)
+    image = torch.randn(1, height, width, generator=generator)
+    found = fused.analyse(image, *arguments)
+    exact = transform(image.double())[:, :2]
+    assert relative_l2(found, exact) <= 3e-7
+    y = torch.randn(found.shape, generator=generator)
+    padded = torch.zeros(1, *transform.range_shape, dtype=torch.float64)
+    padded[:, :2] = y
+    back = fused.synthesise(y, *arguments)
+    assert relative_l2(back, transform.T(padded)) <= 3e-7
+    mismatch = (found.double() * y).sum() - (image.double() * back).sum()
+    assert abs(mismatch) <= 1e-6 * found.double().norm() * y.double().norm()
+
+
+def test_all_filters_in_groups_of_filters_and_images(
+    kernels: pytest.MonkeyPatch, generator: torch.Generator
+) -> None:
+    """Forward to the bit the same however filters and images are grouped."""
+    transform = ShearletTransform(128, 128, [0.5])
+    arguments = (tables(transform), (128, 128), True, torch.float32)
+    image = torch.randn(2, 128, 128, generator=generator)
+    y = torch.randn(2, *transform.range_shape, generator=generator)
+    whole, back = fused.analyse(image, *arguments), fused.synthesise(y, *arguments)
+    assert relative_l2(whole, transform(image.double())) <= 3e-7
+    assert relative_l2(back, transform.T(y.double())) <= 3e-7
+    kernels.setattr(fused, "_GROUP", 2**16)
+    kernels.setattr(fused, "_PIXELS", 128 * 128)
+    assert torch.equal(fused.analyse(image, *arguments), whole)
+    assert relative_l2(fused.synthesise(y, *arguments), back) <= 3e-7
+
+
+def test_a_wider_type_of_results(kernels: pytest.MonkeyPatch, generator: torch.Generator) -> None:
+    """Half precision is another matter: the emulator has no numbers of its size."""
+    transform = ShearletTransform(128, 128, [0.5] * 3)
+    image = torch.randn(1, 128, 128, generator=generator).bfloat16()
+    found = fused.analyse(image, tables(transform, filters=1), (128, 128), True, torch.float64)
+    assert found.dtype is torch.float64
+    assert relative_l2(found, transform(image.double())[:, :1]) <= 3e-7
+
+
+def test_coefficients_are_brought_into_form(generator: torch.Generator) -> None:
+    """Kernels read pairs, for which an address must be a multiple of their size."""
+    y = torch.randn(2, 7, 6, 8, generator=generator)
+    odd = torch.cat([y.new_zeros(1), y.flatten()])[1:].view_as(y)
+    assert odd.data_ptr() % 8 == 4
+    for given in (y, odd, y.double(), y.mT.contiguous().mT):
+        ready = fused._readable(given)
+        assert torch.equal(ready, y)
+        assert ready.is_contiguous()
+        assert ready.dtype is torch.float32
+        assert ready.data_ptr() % 8 == 0
+    assert fused._readable(y) is y
+
+
+def test_what_is_supported() -> None:
+    assert fused.supports(torch.int32, (512, 128), True)
+    assert not fused.supports(torch.int64, (512, 512), True)
+    assert not fused.supports(torch.int32, (512, 512), False)
+    assert not fused.supports(torch.int32, (500, 512), True)
+    assert not fused.supports(torch.int32, (512, 4096), True)
