@@ -12,10 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from torch_radon.cli.exposure_options import (
+    describe_exposure,
+    exposure_of,
+    exposure_options,
+)
 from torch_radon.cli.options import debug_option, output_path, quiet_option, scan_path
 from torch_radon.cli.pipeline import image_grid, image_size
 from torch_radon.cli.scanner import acquisition_of, scanner_options
-from torch_radon.cli.simulation import Detector, count, line_integrals_of
+from torch_radon.cli.simulation import Exposure, beam_profile, count, line_integrals_of
 from torch_radon.cli.text import angle_range, plural, size, table
 from torch_radon.data.acquisition import Acquisition
 from torch_radon.data.data_exchange import write_data_exchange
@@ -122,40 +127,7 @@ def _range(ctx: click.Context, param: click.Parameter, value: str) -> float | st
     "The file does not tell.",
 )
 @scanner_options
-@click.option(
-    "--photons",
-    type=click.FloatRange(0, min_open=True),
-    default=1e4,
-    show_default=True,
-    help="A pixel counts in the middle of the open beam.",
-)
-@click.option("--noise/--no-noise", default=True, show_default=True, help="Photons are random.")
-@click.option(
-    "--electronic-noise",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Standard deviation of the read-out in counts.",
-)
-@click.option(
-    "--dark-level",
-    type=click.FloatRange(0),
-    default=100.0,
-    show_default=True,
-    help="Counts without a beam.",
-)
-@click.option(
-    "--frames", type=click.IntRange(1), default=20, show_default=True, help="Flat and dark, each."
-)
-@click.option(
-    "--drift",
-    type=click.FloatRange(0),
-    default=0.0,
-    show_default=True,
-    help="Relative change of each pixel's response since the flat field, which makes rings.",
-)
-@click.option("--dead", type=click.IntRange(0), default=0, help="Detector pixels that count 0.")
-@click.option("--zingers", type=click.IntRange(0), default=0, help="Readings far too bright.")
+@exposure_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all chance.")
 @quiet_option
 @debug_option
@@ -170,14 +142,6 @@ def simulate(
     rows: int,
     degrees: float | str,
     center: float | None,
-    photons: float,
-    noise: bool,
-    electronic_noise: float,
-    dark_level: float,
-    frames: int,
-    drift: float,
-    dead: int,
-    zingers: int,
     seed: int,
     quiet: bool,
     **given: Any,
@@ -188,7 +152,7 @@ def simulate(
     with dark and flat fields, as from a real scanner. The file says what the scanner was like,
     except where the rotation axis is, so that reconstruct needs no options.
     """
-    scanner = acquisition_of(given)
+    scanner, exposure = acquisition_of(given), exposure_of(given)
     axis = scanner.center(columns) if center is None else center
     if not 0 <= axis <= columns - 1:
         raise click.BadParameter(
@@ -204,8 +168,12 @@ def simulate(
     if largest <= 0:
         raise click.BadParameter("nothing of the phantom is in the beam")
     factor = absorption / largest
-    detector = Detector(photons, noise, electronic_noise, dark_level, frames, drift, dead, zingers)
-    readings = count(factor * lines, angles, detector, np.random.default_rng(seed))
+    radius = _field(scanner, columns, axis) / 2
+    if exposure.bow_tie and not radius:
+        raise click.BadParameter("the field of view is empty", param_hint="'--bow-tie'")
+    beam = beam_profile(exposure, scanner, columns, axis, radius or 1.0)
+    generator = torch.Generator().manual_seed(seed)
+    readings = count(factor * lines, angles, beam, exposure, generator)
     _write(output, readings, scanner, f"simulated {name}")
     if truth is not None:
         with open_writer(truth, (rows, grid.shape[0], grid.shape[1])) as writer:
@@ -220,7 +188,8 @@ def simulate(
                     "detector": f"{plural(rows, 'row')}, {plural(columns, 'column')}, axis at "
                     f"column {axis:.2f}",
                     "angles": angle_range(angles),
-                    "beam": f"{photons:g} photons a pixel{'' if noise else ', no noise'}",
+                    **describe_exposure(exposure),
+                    "saturated": _saturated(readings, exposure),
                     "output": f"{output} ({size(output.stat().st_size)})",
                     "truth": f"{truth}, {rows} x {_shape(grid)}" if truth else "",
                 }
@@ -262,6 +231,11 @@ def _rows(phantom: Phantom, rows: int) -> list[Phantom]:
     """The phantom for every row, smaller and smaller."""
     sizes = np.linspace(1.0, _SMALLEST, rows) if rows > 1 else [1.0]
     return [phantom.scale(float(size)) for size in sizes]
+
+
+def _saturated(readings: Readings, exposure: Exposure) -> str:
+    part = float((readings.counts >= exposure.detector.saturation).float().mean())
+    return f"{100 * part:.3g} % of all readings" if part else ""
 
 
 def _write(output: Path, readings: Readings, scanner: Acquisition, title: str) -> None:

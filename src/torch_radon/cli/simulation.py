@@ -1,8 +1,8 @@
-"""A simulated detector: from line integrals to counts with dark and flat fields."""
+"""A simulated exposure: from line integrals to counts with dark and flat fields."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_radon.data.acquisition import Acquisition
 from torch_radon.data.readings import Readings
 from torch_radon.phantoms import Phantom
+from torch_radon.physics import Detector, bowtie, lines_to_counts
 
 Array = NDArray[np.float64]
 
@@ -21,23 +22,23 @@ RAYS = 4
 _VIGNETTE = 0.3
 # Pixels differ in their response by this part; the flat fields know it.
 _PIXELS = 0.05
+# No pixel responds with less than this part of what it should.
+_LEAST = 0.1
 _ZINGER = 5.0
 
 
 @dataclass(frozen=True)
-class Detector:
-    """What a detector does to the beam.
+class Exposure:
+    """The beam, the detector and what is wrong with them.
 
     Parameters
     ----------
     photons : float
-        Mean counts of a pixel in the open beam.
-    noise : bool
-        Whether counts are Poisson distributed.
-    electronic : float
-        Standard deviation of the noise of the read-out, in counts.
-    dark : float
-        Counts without a beam.
+        Mean photons of a pixel in the middle of the open beam.
+    detector : Detector
+        From photons to counts, for panels (two axes).
+    bow_tie : float
+        Line integral that a bow-tie filter adds where the field of view ends, 0 without one.
     frames : int
         Dark and flat frames, each.
     drift : float
@@ -50,9 +51,8 @@ class Detector:
     """
 
     photons: float = 1e4
-    noise: bool = True
-    electronic: float = 0.0
-    dark: float = 100.0
+    detector: Detector = field(default_factory=lambda: Detector(dark=100.0, step=1.0, axes=2))
+    bow_tie: float = 0.0
     frames: int = 20
     drift: float = 0.0
     dead: int = 0
@@ -104,7 +104,54 @@ def line_integrals_of(
     return np.stack(lines, axis=1).reshape(len(angles), len(phantoms), columns, rays)
 
 
-def count(lines: Array, angles: Tensor, detector: Detector, rng: np.random.Generator) -> Readings:
+def beam_profile(
+    exposure: Exposure, scanner: Acquisition, columns: int, center: float, radius: float
+) -> Tensor:
+    """Mean photons of each column in the open beam.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        Its photons and bow-tie filter.
+    scanner : Acquisition
+        The geometry.
+    columns : int
+        Detector columns.
+    center : float
+        Column onto which the rotation axis projects.
+    radius : float
+        Of the field of view, for which the filter is made.
+
+    Returns
+    -------
+    Tensor
+        Shape ``(columns,)``, float64.
+
+    Examples
+    --------
+    >>> from torch_radon.cli.simulation import Exposure, beam_profile
+    >>> from torch_radon.data import Acquisition
+    >>> beam_profile(Exposure(photons=100.0), Acquisition(), 5, 2.0, 2.0)
+    tensor([ 70.0000,  92.5000, 100.0000,  92.5000,  70.0000], dtype=torch.float64)
+    """
+    vignette = 1 - _VIGNETTE * torch.linspace(-1, 1, columns, dtype=torch.float64).square()
+    filtered = bowtie(
+        scanner.scan([0.0], columns, center),
+        exposure.photons,
+        radius,
+        exposure.bow_tie / (2 * radius),
+        dtype=torch.float64,
+    )
+    return vignette * filtered[0]
+
+
+def count(
+    lines: Array,
+    angles: Tensor,
+    beam: Tensor,
+    exposure: Exposure,
+    generator: torch.Generator,
+) -> Readings:
     """Raw counts, flat and dark fields.
 
     Parameters
@@ -113,36 +160,60 @@ def count(lines: Array, angles: Tensor, detector: Detector, rng: np.random.Gener
         Line integrals, shape ``(views, rows, columns, rays)``.
     angles : Tensor
         Radians.
-    detector : Detector
-        What it does.
-    rng : numpy.random.Generator
-        For everything random.
+    beam : Tensor
+        Mean photons of each column in the open beam, see `beam_profile`.
+    exposure : Exposure
+        All else.
+    generator : torch.Generator
+        For everything random, on the CPU.
 
     Returns
     -------
     Readings
-        Whole numbers if there is noise.
+        What the detector writes: whole numbers if its step is one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from torch_radon.cli.simulation import Exposure, count
+    >>> beam = torch.full((8,), 1000.0, dtype=torch.float64)
+    >>> g = torch.Generator().manual_seed(0)
+    >>> count(np.zeros((5, 2, 8, 4)), torch.zeros(5), beam, Exposure(), g).shape
+    (5, 2, 8)
     """
     _, rows, columns, _ = lines.shape
-    beam = detector.photons * (1 - _VIGNETTE * np.linspace(-1, 1, columns) ** 2)
-    if detector.noise:
-        beam = beam * rng.normal(1, _PIXELS, (rows, columns)).clip(0.1)
-    beam = np.broadcast_to(beam, (rows, columns)).copy()
-    places = rng.choice(rows * columns, min(detector.dead, rows * columns), replace=False)
-    beam.ravel()[places] = 0
-    now = beam * rng.normal(1, detector.drift, beam.shape).clip(0.1)
-    signal = now * np.exp(-lines).mean(axis=3)
-    hit = rng.choice(signal.size, min(detector.zingers, signal.size), replace=False)
-    signal.ravel()[hit] += _ZINGER * detector.photons
-    frames = (detector.frames, rows, columns)
-    parts = (signal, np.broadcast_to(beam, frames), np.zeros(frames))
-    counts, flat, dark = (_read_out(part, detector, rng) for part in parts)
+    detector = exposure.detector
+    pixels = torch.ones(rows, columns, dtype=torch.float64)
+    if detector.noise != "none":
+        pixels = _vary(pixels, _PIXELS, generator)
+    opened = beam * pixels
+    now = _vary(opened, exposure.drift, generator)
+    mean = now * lines_to_counts(torch.from_numpy(lines), 1.0).mean(-1)
+    hit = torch.randperm(mean.numel(), generator=generator)[: exposure.zingers]
+    mean.view(-1)[hit] += _ZINGER * exposure.photons
+    dead = torch.zeros(rows, columns, dtype=torch.bool)
+    dead.view(-1)[torch.randperm(dead.numel(), generator=generator)[: exposure.dead]] = True
+
+    still = (exposure.frames, rows, columns)
+    counts, flat, dark = (
+        _read(light, dead, detector, generator)
+        for light in (mean, opened.expand(still), torch.zeros(still, dtype=torch.float64))
+    )
     return Readings(counts, flat, dark, angles)
 
 
-def _read_out(mean: Array, detector: Detector, rng: np.random.Generator) -> Tensor:
-    """Counts of a detector that on average receives so many photons."""
-    if not detector.noise:
-        return torch.from_numpy(mean + detector.dark).float()
-    values = rng.poisson(mean) + rng.normal(detector.dark, detector.electronic, mean.shape)
-    return torch.from_numpy(values.round().clip(0)).float()
+def _read(light: Tensor, dead: Tensor, detector: Detector, generator: torch.Generator) -> Tensor:
+    """Counts of frames with such mean photons, the first of which lasted long enough to settle."""
+    readings = detector.read(light, before=light[0], generator=generator)
+    if dead.any():
+        # Whatever light neighbours give a dead pixel, it does not write it.
+        blind = replace(detector, cross_talk=0.0, afterglow=())
+        nothing = torch.zeros(len(light), 1, int(dead.sum()), dtype=torch.float64)
+        readings[:, dead] = blind.read(nothing, generator=generator)[:, 0]
+    return readings.float()
+
+
+def _vary(values: Tensor, part: float, generator: torch.Generator) -> Tensor:
+    change = torch.randn(values.shape, generator=generator, dtype=values.dtype)
+    return values * (1 + part * change).clamp_min(_LEAST)
