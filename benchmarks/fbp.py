@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from typing import Any, NamedTuple
 import click
 import numpy as np
 import torch
-from harness import median_time, save, table
+from harness import device_time, median_time, save, table
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -85,28 +86,18 @@ def skimage(problem: Problem) -> Iterator[Contestant]:
 
 
 def astra(problem: Problem) -> Iterator[Contestant]:
-    """Yield ASTRA's FBP on the CPU with each of its projectors; its y axis points up."""
-    import astra
+    """Yield ASTRA's FBP on the CPU with each of its projectors."""
+    from peers.astra_slice import AstraSlice
 
-    size = problem.sinogram.shape[-1]
-    volume = astra.create_vol_geom(size, size)
-    detector = astra.create_proj_geom("parallel", 1.0, size, problem.angles)
-    sinogram = astra.data2d.create("-sino", detector, problem.sinogram.numpy())
-    image = astra.data2d.create("-vol", volume)
     names = {"ramp": "ram-lak", "shepp-logan": "shepp-logan", "hann": "hann"}
     for model in ("linear", "line", "strip"):
-        settings = astra.astra_dict("FBP")
-        settings["ProjectorId"] = astra.create_projector(model, detector, volume)
-        settings["ProjectionDataId"] = sinogram
-        settings["ReconstructionDataId"] = image
-        settings["option"] = {"FilterType": names[problem.filter]}
-        algorithm = astra.algorithm.create(settings)
-
-        def run(algorithm: int = algorithm) -> Tensor:
-            astra.algorithm.run(algorithm)
-            return torch.from_numpy(astra.data2d.get(image)).flip(0)
-
-        yield Contestant(f"ASTRA FBP, {model}", run)
+        reconstruct = partial(
+            AstraSlice(problem.A.volume, problem.A.scan, model).reconstruct,
+            "FBP",
+            problem.sinogram,
+            FilterType=names[problem.filter],
+        )
+        yield Contestant(f"ASTRA FBP, {model}", reconstruct)
 
 
 PEERS = {"skimage": skimage, "astra": astra}
@@ -161,21 +152,23 @@ def parallel_rows(size: int, views: int, repeats: int) -> Iterator[dict[str, Any
                 }
 
 
-def paper_rows(path: Path, repeats: int) -> Iterator[dict[str, Any]]:
-    """Measure the paper's FBP: 512 angles, 725 columns, ramp, nothing clipped."""
-    image = torch.from_numpy(np.load(path)).float()
-    scan = tr.parallel_beam(np.arange(512) * np.pi / 512, 725)
-    A = tr.Projector(tr.Volume((512, 512)), scan)
-    y = A(image)
-    for interpolation in INTERPOLATIONS:
+def paper_problem(image: Tensor) -> Problem:
+    """Project an image as in the paper: as many angles as rows, columns along the diagonal."""
+    rows, columns = image.shape
+    angles = np.arange(rows) * np.pi / rows
+    scan = tr.parallel_beam(angles, math.ceil(math.hypot(rows, columns)))
+    A = tr.Projector(tr.Volume((rows, columns)), scan).to(image.device)
+    return Problem(angles, A, A(image), "ramp")
 
-        def reconstruct(interpolation: Interpolation = interpolation) -> Tensor:
-            return tr.fbp(A, y, interpolation=interpolation)
 
+def paper_rows(image: Tensor, repeats: int) -> Iterator[dict[str, Any]]:
+    """Measure the paper's FBP with each interpolation: ramp, nothing clipped."""
+    clock = device_time if image.is_cuda else median_time
+    for contestant in ours(paper_problem(image)):
         yield {
-            "interpolation": interpolation,
-            "MSE": float((reconstruct() - image).square().mean()),
-            "time [ms]": 1e3 * median_time(reconstruct, repeats),
+            "library": contestant.name,
+            "MSE": float((contestant.reconstruct() - image).double().square().mean()),
+            "time [ms]": 1e3 * clock(contestant.reconstruct, repeats),
         }
 
 
@@ -242,7 +235,8 @@ def main(size: int, views: int, repeats: int, phantom: Path | None, name: str) -
     torch.set_num_threads(1)
     tables = [("", parallel_rows(size, views, repeats)), ("_fan", fan_rows())]
     if phantom is not None:
-        tables.append(("_paper", paper_rows(phantom, repeats)))
+        image = torch.from_numpy(np.load(phantom)).float()
+        tables.append(("_paper", paper_rows(image, repeats)))
     settings = {"size": size, "views": views, "dtype": "float32", "threads": 1}
     for suffix, measured in tables:
         rows = list(measured)
