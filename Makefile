@@ -35,6 +35,13 @@ $(READY)-%: $(READY)-core
 	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[$*]'
 	@touch $@
 
+# AlphaTransform asks for astronomy packages that nothing here uses: without its dependencies, of
+# which the extra has those that are needed.
+$(READY)-test: $(READY)-core
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --editable '.[test]'
+	$(PIP) install --quiet --constraint $(CONSTRAINTS) --no-deps alpha-transform
+	@touch $@
+
 install: $(READY)-core ## the package, editable, in .venv
 
 demo: $(READY)-core ## simulate a noisy scan, reconstruct it on the command line, leave a picture
@@ -60,9 +67,13 @@ wheel: $(READY)-dev ## build sdist and wheel, install the wheel in a clean envir
 	$(BIN)/python -m build
 	TORCH='$(TORCH)' .ci/smoke_test.sh $(BIN)/python dist/*.whl
 
-benchmark: $(READY)-test ## speed and accuracy beside the peers
+benchmark: $(READY)-test ## speed and accuracy, beside the peers where there are some
 	$(BIN)/python benchmarks/projectors.py
 	$(BIN)/python benchmarks/fbp.py
+	$(BIN)/python benchmarks/solvers.py
+	$(BIN)/python benchmarks/low_dose.py
+	$(BIN)/python benchmarks/shearlets.py
+	$(BIN)/python benchmarks/paper.py
 
 clean: ## remove everything that was generated, but not the environment
 	rm -rf build dist docs/_build docs/_generated docs/gallery docs/sg_execution_times.rst demo-output
