@@ -46,7 +46,14 @@ struct Backprojection {
     }
 };
 
-template <typename S, typename O, int kVec, int kPacks, int kX, int kY, int kRows, int kSplit>
+template <typename S,  // storage of the sinograms
+          typename O,  // type of the result
+          int kVec,    // images of a pack, read at once
+          int kPacks,  // packs a thread sums
+          int kX,      // threads of a tile along W
+          int kY,      // and along H
+          int kRows,   // pixels a thread, kY apart along H
+          int kSplit>  // threads that share a pixel's views
 __global__ void __launch_bounds__(kX* kY* kSplit, kGatherResident / (kX * kY * kSplit))
 backproject_fan(const S* sinogram, GEOMETRY, O* out) {
     typedef Backprojection<typename Accumulator<S>::Type> Kind;

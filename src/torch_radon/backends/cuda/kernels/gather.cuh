@@ -53,6 +53,7 @@ __device__ __noinline__ void add_traced(const Geometry& g, int view, int x, int 
     tile.add(sum, 0, place, false);
 }
 
+// The parameters of the template are those of the kernels.
 template <typename Weights, typename S, typename O, int kVec, int kPacks, int kX, int kY, int kRows, int kSplit>
 __device__ __forceinline__ void gather(const Weights& weights, const S* sinogram, const Geometry& g, O* out) {
     typedef typename Accumulator<S>::Type T;
