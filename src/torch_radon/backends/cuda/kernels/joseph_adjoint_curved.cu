@@ -18,7 +18,7 @@ template <typename T>
 struct CurvedAdjoint {
     struct View {
         FanView fan;
-        T area;  // |ray x step|
+        T area;      // |ray x step|
         float half;  // columns within one pixel of a ray, to either side
         int taps;
         bool near;
