@@ -11,12 +11,12 @@ from measures import double
 from physics.randomness import DOSES, seeded
 from torch_radon.physics import (
     compound_noise,
+    gaussian_nll,
     line_weights,
     lines_to_counts,
     poisson_nll,
     poisson_noise,
     shifted_poisson_nll,
-    weighted_least_squares,
 )
 
 
@@ -79,11 +79,11 @@ def test_shifted_poisson(device: str, electronic: float) -> None:
     np.testing.assert_allclose(double(found), expected - best, rtol=1e-9, atol=1e-9)
 
 
-def test_weighted_least_squares(device: str, generator: torch.Generator) -> None:
+def test_gaussian_nll(device: str, generator: torch.Generator) -> None:
     estimate, measured, weights = (
         torch.rand(3, 4, 5, generator=generator, dtype=torch.float64) for _ in range(3)
     )
-    found = weighted_least_squares(estimate.to(device), measured.to(device), weights[0].to(device))
+    found = gaussian_nll(estimate.to(device), measured.to(device), weights[0].to(device))
     expected = np.mean(0.5 * double(weights[0]) * (double(estimate) - double(measured)) ** 2)
     assert float(found) == pytest.approx(float(expected), rel=1e-14)
 
@@ -100,7 +100,7 @@ def test_all_find_the_mean(device: str) -> None:
         return shifted_poisson_nll(lines_to_counts(unknown, 300.0), counts, electronic_noise=5.0)
 
     def squares(unknown: torch.Tensor) -> torch.Tensor:
-        return weighted_least_squares(unknown, measured, weights)
+        return gaussian_nll(unknown, measured, weights)
 
     error = 4 * np.sqrt((81.76 + 25) / 81.76**2 / lines.numel())
     # Measured weights favour bright readings: the quadratic fit is off by about 1 / photons.
@@ -122,7 +122,7 @@ def test_gradcheck(device: str, generator: torch.Generator) -> None:
     for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
         assert check(lambda x: poisson_nll(x, counts), mean)
         assert check(lambda x: shifted_poisson_nll(x, counts - 5, electronic_noise=1.5), mean)
-        assert check(lambda x: weighted_least_squares(x, counts, counts + 1), mean)
+        assert check(lambda x: gaussian_nll(x, counts, counts + 1), mean)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -132,8 +132,8 @@ def test_half_precision_is_storage(device: str, dtype: torch.dtype) -> None:
     for found, single in (
         (poisson_nll(mean, counts), poisson_nll(mean.float(), counts.float())),
         (
-            weighted_least_squares(mean, counts, mean),
-            weighted_least_squares(mean.float(), counts.float(), mean.float()),
+            gaussian_nll(mean, counts, mean),
+            gaussian_nll(mean.float(), counts.float(), mean.float()),
         ),
     ):
         assert found.dtype == torch.float32
@@ -159,4 +159,4 @@ def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="electronic_noise must not be negative"):
         shifted_poisson_nll(one, one, electronic_noise=-1.0)
     with pytest.raises(ValueError, match="weights and lines must have the same shape"):
-        weighted_least_squares(one, one, torch.ones(4))
+        gaussian_nll(one, one, torch.ones(4))

@@ -11,6 +11,7 @@ from torch_radon.physics import (
     afterglow,
     counts_to_lines,
     cross_talk,
+    gaussian_nll,
     line_weights,
     lines_to_counts,
     poisson_nll,
@@ -18,7 +19,6 @@ from torch_radon.physics import (
     rmse,
     shifted_poisson_nll,
     ssim,
-    weighted_least_squares,
 )
 
 Function = Callable[[torch.Tensor], torch.Tensor]
@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, Function] = {
     "line_weights": lambda x: line_weights(x, electronic_noise=2.0, check=False),
     "poisson_nll": lambda x: poisson_nll(x, x.detach().square(), reduction="none"),
     "shifted_poisson_nll": lambda x: shifted_poisson_nll(x, x - 1, electronic_noise=2.0),
-    "weighted_least_squares": lambda x: weighted_least_squares(x, x.square(), x),
+    "gaussian_nll": lambda x: gaussian_nll(x, x.square(), x),
     "cross_talk": lambda x: cross_talk(x, (0.1, 0.05), axes=2),
     "afterglow": lambda x: afterglow(x, [(0.2, 3.0)], before=1.0),
     "rmse": lambda x: rmse(x, x.square()),

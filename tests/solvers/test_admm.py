@@ -141,5 +141,6 @@ def test_rough_inner_solves_find_the_same_optimum(y, device, dtype):
     ],
 )
 def test_bad_input(options, message):
+    options = {"iterations": 2, "regularizer": TV(0.1), **options}
     with pytest.raises(ValueError, match=message):
-        solvers.admm(A, torch.ones(A.range_shape), **{"regularizer": TV(0.1), **options})
+        solvers.admm(A, torch.ones(A.range_shape), **options)

@@ -1,5 +1,7 @@
 """Wrong arguments are refused by name, before anything is computed."""
 
+import inspect
+
 import pytest
 import torch
 
@@ -58,6 +60,18 @@ def test_of_every_solver(name, y, options, error, says):
     solve = ROWS[name][0] if name in ROWS else solvers.conjugate_gradient
     with pytest.raises(error, match=says):
         solve(operator, y, **{"iterations": 3, **options})
+
+
+def test_the_number_of_iterations_is_the_users_choice():
+    """In every solver, for none has a number that is right everywhere."""
+    functions = [getattr(solvers, name) for name in solvers.__all__ if name.islower()]
+    found = [
+        parameters["iterations"]
+        for parameters in (inspect.signature(solver).parameters for solver in functions)
+        if "iterations" in parameters
+    ]
+    assert len(found) == 12
+    assert all(parameter.default is inspect.Parameter.empty for parameter in found)
 
 
 @pytest.mark.parametrize("name", [*ROWS, "conjugate_gradient"])

@@ -181,4 +181,4 @@ def test_a_step_that_is_too_long_is_said(y, dtype):
 )
 def test_bad_input(options, error, message):
     with pytest.raises(error, match=message):
-        solvers.fista(A, torch.ones(A.range_shape), **options)
+        solvers.fista(A, torch.ones(A.range_shape), iterations=2, **options)

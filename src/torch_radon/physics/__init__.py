@@ -3,9 +3,9 @@
 from torch_radon.physics.beer_lambert import bowtie, counts_to_lines, lines_to_counts
 from torch_radon.physics.detector import Detector
 from torch_radon.physics.likelihood import (
+    gaussian_nll,
     poisson_nll,
     shifted_poisson_nll,
-    weighted_least_squares,
 )
 from torch_radon.physics.lookup import NoiseSource, ReadingsLookup
 from torch_radon.physics.lookup_table import LookupTable, compute_lookup_table
@@ -29,6 +29,7 @@ __all__ = [
     "counts_to_lines",
     "cross_talk",
     "emulate_readings",
+    "gaussian_nll",
     "gaussian_noise",
     "line_variance",
     "line_weights",
@@ -41,5 +42,4 @@ __all__ = [
     "shifted_poisson_nll",
     "ssim",
     "to_hounsfield",
-    "weighted_least_squares",
 ]

@@ -116,14 +116,15 @@ def shifted_poisson_nll(
     return _reduce(_half_deviance(expected + shift, (seen + shift).clamp_min(0)), reduction)
 
 
-def weighted_least_squares(
+def gaussian_nll(
     lines: Tensor, measured: Tensor, weights: Tensor, *, reduction: str = "mean"
 ) -> Tensor:
     r"""How unlikely line integrals are, if they are normally distributed around the true ones.
 
     .. math:: L(p) = \tfrac12\, w\, (p - \hat p)^2
 
-    which to second order is the Poisson likelihood, with the weights of `line_weights`.
+    the negative log-likelihood less its smallest value: weighted least squares. To second order it
+    is the Poisson likelihood, with the weights of `line_weights`.
 
     Parameters
     ----------
@@ -157,9 +158,9 @@ def weighted_least_squares(
     Examples
     --------
     >>> import torch
-    >>> from torch_radon.physics import weighted_least_squares
+    >>> from torch_radon.physics import gaussian_nll
     >>> lines, measured = torch.tensor([1.0, 2.0]), torch.tensor([1.1, 2.0])
-    >>> weighted_least_squares(lines, measured, torch.tensor([100.0, 50.0]), reduction="sum")
+    >>> gaussian_nll(lines, measured, torch.tensor([100.0, 50.0]), reduction="sum")
     tensor(0.5000)
     """
     estimate, data = _pair("lines", lines, "measured", measured)

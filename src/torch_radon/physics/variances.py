@@ -75,7 +75,7 @@ def line_weights(
     Returns
     -------
     Tensor, shape of `counts`
-        For `weighted_least_squares` and the weighted solvers. Float64 for float64, otherwise
+        For `gaussian_nll` and the weighted solvers. Float64 for float64, otherwise
         float32.
 
     Raises

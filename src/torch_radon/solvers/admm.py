@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_radon.geometry.validation import as_count, as_length, as_not_negative
 from torch_radon.linear import LinearOperator, operator_norm
 from torch_radon.regularization.regularizer import Regularizer
-from torch_radon.solvers.arithmetic import divide, dot, norm, per_item
+from torch_radon.solvers.arithmetic import divide, dot, joint_norm, norm, per_item
 from torch_radon.solvers.data_terms import (
     DataTerm,
     LeastSquares,
@@ -39,7 +39,7 @@ def admm(
     A: LinearOperator,
     y: Tensor,
     *,
-    iterations: int = 50,
+    iterations: int,
     regularizer: Regularizer | None = None,
     constraint: Regularizer | None = None,
     data_term: DataTerm | None = None,
@@ -70,8 +70,8 @@ def admm(
     A : LinearOperator
     y : Tensor
         Data, shape ``(..., *A.range_shape)``; every leading index is a problem of its own.
-    iterations : int, default 50
-        At most.
+    iterations : int
+        Largest number of iterations; for total variation some 50.
     regularizer : Regularizer, optional
         For instance ``L1(weight, operator)`` or a sum, see `torch_radon.regularization`.
     constraint : Regularizer, optional
@@ -125,6 +125,7 @@ def admm(
     >>> result = tr.solvers.admm(
     ...     A,
     ...     disc.project(scan),
+    ...     iterations=50,
     ...     regularizer=tr.regularization.TV(0.1),
     ...     constraint=tr.regularization.NonNegative(),
     ... )
@@ -159,7 +160,7 @@ def admm(
             multipliers.append(moved - split)
             root = rho.sqrt()
             sizes += [norm((multipliers[-1] - u) * root), norm((split - z) * root)]
-        residual = problem.relative(torch.linalg.vector_norm(torch.stack(sizes), dim=0), scale)
+        residual = problem.relative(joint_norm(sizes), scale)
         x = image if direct is None else splits[0]
         return _State(x, residual, image, tuple(splits), tuple(multipliers))
 

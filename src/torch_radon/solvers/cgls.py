@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from torch_radon.linear import LinearOperator
-from torch_radon.solvers.arithmetic import add_scaled, divide, dot, norm
-from torch_radon.solvers.conjugate_gradient import inverse, is_breakdown
+from torch_radon.solvers.arithmetic import add_scaled, divide, dot, norm, per_item
+from torch_radon.solvers.conjugate_gradient import inverse, is_breakdown, residual_norm
 from torch_radon.solvers.implicit import Derivative, attach, is_implicit
 from torch_radon.solvers.iteration import iterate
 from torch_radon.solvers.options import Options
@@ -138,31 +138,29 @@ class _State(NamedTuple):
 def _minimize(problem: Problem, system: WeightedSystem, precondition: Map) -> Result:
     def advance(now: _State, k: int) -> _State:
         q = system.forward(now.p)
-        curvature = system.inner(q, q)
+        curvature, along = system.inner_with_both(q, now.r)
         # Equal to gamma over the curvature until rounding spoils the directions. From then on that
         # step makes the residual grow, in the end without bound; this one is always the best.
-        alpha = divide(system.inner(q, now.r), curvature)
-        x = add_scaled(now.x, alpha, now.p)
+        alpha = per_item(divide(along, curvature, now.x.dtype), now.x)
+        x = torch.addcmul(now.x, alpha, now.p)
         r = tuple(add_scaled(a, alpha, b, -1.0) for a, b in zip(now.r, q, strict=True))
         s = system.adjoint(r)
         z = precondition(s)
         gamma = dot(s, z)
-        p = add_scaled(z, divide(gamma, now.gamma), now.p)
+        p = add_scaled(z, divide(gamma, now.gamma, z.dtype), now.p)
         broken = now.broken
         if broken is not None:
             broken = is_breakdown(now.residual, torch.minimum(curvature, now.gamma))
-        return _State(x, residual_of(s, z, gamma), r, p, gamma, broken)
-
-    def residual_of(s: Tensor, z: Tensor, gamma: Tensor) -> Tensor:
-        # Without a preconditioner the norm is there already.
-        return problem.relative(gamma.detach().sqrt() if z is s else norm(s), scale)
+        residual = problem.relative(residual_norm(s, z, gamma), scale)
+        return _State(x, residual, r, p, gamma, broken)
 
     r = system.first_defect()
     s = system.adjoint(r)
-    scale = norm(problem.adjoint(system.weigh(problem.y))) if problem.warm else norm(s)
     z = precondition(s)
     gamma = dot(s, z)
-    residual = residual_of(s, z, gamma)
+    size = residual_norm(s, z, gamma)
+    scale = norm(problem.adjoint(system.weigh(problem.y))) if problem.warm else size
+    residual = problem.relative(size, scale)
     # Only what a user gave can turn out not to be positive.
     given = not (system.is_plain and z is s)
     broken = torch.zeros_like(residual, dtype=torch.bool) if given else None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_radon.linear import LinearOperator
-from torch_radon.solvers.arithmetic import add_scaled, divide, dot, norm
+from torch_radon.solvers.arithmetic import add_scaled, divide, dot, norm, per_item
 from torch_radon.solvers.implicit import Derivative, attach, is_implicit
 from torch_radon.solvers.iteration import iterate
 from torch_radon.solvers.options import Options
@@ -144,19 +144,26 @@ def conjugate_directions(
     def advance(now: _State, k: int) -> _State:
         q = apply(now.p)
         curvature = dot(now.p, q)
-        alpha = divide(now.rho, curvature)
-        x = add_scaled(now.x, alpha, now.p)
-        r = add_scaled(now.r, alpha, q, -1.0)
+        alpha = per_item(divide(now.rho, curvature, q.dtype), q)
+        x = torch.addcmul(now.x, alpha, now.p)
+        r = torch.addcmul(now.r, alpha, q, value=-1)
         z = precondition(r)
         rho = dot(r, z)
-        p = add_scaled(z, divide(rho, now.rho), now.p)
+        p = add_scaled(z, divide(rho, now.rho, z.dtype), now.p)
         broken = is_breakdown(now.residual, torch.minimum(curvature, now.rho))
-        return _State(x, problem.relative(norm(r), scale), r, p, rho, broken)
+        residual = problem.relative(residual_norm(r, z, rho), scale)
+        return _State(x, residual, r, p, rho, broken)
 
     z = precondition(r)
-    residual = problem.relative(norm(r), scale)
-    start = _State(x, residual, r, z, dot(r, z), torch.zeros_like(residual, dtype=torch.bool))
-    return iterate(problem, start, advance)
+    rho = dot(r, z)
+    residual = problem.relative(residual_norm(r, z, rho), scale)
+    broken = torch.zeros_like(residual, dtype=torch.bool)
+    return iterate(problem, _State(x, residual, r, z, rho, broken), advance)
+
+
+def residual_norm(r: Tensor, z: Tensor, product: Tensor) -> Tensor:
+    """Norms of residuals, which ``<r, z>`` gives where z, the preconditioned residual, is r."""
+    return product.detach().sqrt() if z is r else norm(r)
 
 
 def inverse(

@@ -62,7 +62,7 @@ class LeastSquares(DataTerm):
     >>> y = A(torch.ones(8, 8))
     >>> weights = torch.ones(2, 8)
     >>> weights[0, 3], y[0, 3] = 0.0, 1e3  # a dead pixel
-    >>> result = tr.solvers.pdhg(A, y, data_term=tr.solvers.LeastSquares(weights))
+    >>> result = tr.solvers.pdhg(A, y, iterations=200, data_term=tr.solvers.LeastSquares(weights))
     >>> (A(result.x) - 8)[0].abs().max() < 0.1
     tensor(True)
     """

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torch_radon.geometry.validation import as_finite
 from torch_radon.linear import LinearOperator
-from torch_radon.solvers.arithmetic import divide, dot, norm, per_item
+from torch_radon.solvers.arithmetic import divide, joint_norm, norm, per_item
 from torch_radon.solvers.iteration import iterate
 from torch_radon.solvers.options import Options
 from torch_radon.solvers.ordering import Ordering
@@ -170,16 +170,15 @@ def osem(
 
     def sweep(now: _SweepState, k: int) -> _SweepState:
         x = now.x
-        square = torch.zeros_like(now.residual)
+        sizes = []
         for s in split.orders[k]:
             part = split.parts[s]
             expected = problem.apply(part.A, x) + floors[s]
-            error = (part.y - expected).detach()
-            square = square + dot(error, error)
+            sizes.append(norm(part.y - expected))
             pixels = split.pixel_weights(s)
             factors = pixels * problem.apply(part.transpose, divide(part.y, expected))
             x = torch.where(pixels > 0, x * factors, x)
-        return _SweepState(x, problem.relative(square.sqrt(), scale))
+        return _SweepState(x, problem.relative(joint_norm(sizes), scale))
 
     x = _start(problem)
     error = problem.y - problem.forward(x) - b

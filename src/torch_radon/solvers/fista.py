@@ -47,7 +47,7 @@ def fista(
     A: LinearOperator,
     y: Tensor,
     *,
-    iterations: int = 100,
+    iterations: int,
     regularizer: Regularizer | None = None,
     constraint: Regularizer | None = None,
     weights: Tensor | None = None,
@@ -78,8 +78,8 @@ def fista(
     A : LinearOperator
     y : Tensor
         Data, shape ``(..., *A.range_shape)``; every leading index is a problem of its own.
-    iterations : int, default 100
-        At most. Each applies A and ``A.T`` once.
+    iterations : int
+        Largest number of iterations; for total variation some 100. Each applies A and ``A.T`` once.
     regularizer : Regularizer, optional
         See `torch_radon.regularization`.
     constraint : Regularizer, optional
@@ -133,7 +133,8 @@ def fista(
     >>> A = tr.Projector(tr.Volume((16, 16)), tr.parallel_beam([0.0, 0.5, 1.0, 1.6], columns=16))
     >>> x = torch.zeros(16, 16)
     >>> x[4, 5], x[9, 12] = 1.0, 2.0
-    >>> result = tr.solvers.fista(A, A(x), regularizer=tr.regularization.L1(0.05))
+    >>> sparse = tr.regularization.L1(0.05)
+    >>> result = tr.solvers.fista(A, A(x), iterations=100, regularizer=sparse)
     >>> (result.x > 0.5).nonzero().tolist()
     [[4, 5], [9, 12]]
     """

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from torch_radon.solvers.arithmetic import per_item
+from torch_radon.solvers.arithmetic import is_transformed, per_item
+from torch_radon.solvers.history import Report, read
 from torch_radon.solvers.problem import Problem, is_readable
 from torch_radon.solvers.progress import Progress
 from torch_radon.solvers.result import DivergenceWarning, Result, Stop
@@ -32,7 +33,7 @@ class State(Protocol):
     """What a step maps to its next value: a NamedTuple of tensors ``(N, ...)`` or tuples of them.
 
     Two of them the loop knows: the iterate and its relative residual. A third, ``broken`` of shape
-    ``(N,)`` and type bool, may say that an item's step does not exist.
+    ``(N,)`` and type bool, or None, may say that an item's step does not exist.
     """
 
     @property
@@ -60,7 +61,8 @@ def iterate(
 
     An item stops when its residual falls to the tolerance (at the start already, if it is that
     small), when the residual is not finite or a thousand times that of the start and of zeros,
-    or when its step breaks down. From then on its state is what it was, bit for bit.
+    or when its step breaks down. From then on its iterate is what it was, bit for bit; the rest of
+    its state is too where derivatives are recorded, and elsewhere goes on unseen.
 
     Parameters
     ----------
@@ -68,8 +70,8 @@ def iterate(
         For the options and the leading dimensions.
     start : State
     step : callable
-        ``step(state, k)`` returns the state after iteration k, counted from 0, and leaves `state`
-        alone.
+        ``step(state, k)`` returns the state after iteration k, counted from 0, computes each item
+        from its own, and leaves `state` alone.
     monotone : bool, default False
         Whether theory says that the residual can only fall, so that growth is divergence.
 
@@ -96,7 +98,7 @@ class _Carry(NamedTuple):
 
     state: Any
     active: Tensor
-    iterations: Tensor
+    report: Report
 
 
 class _Run:
@@ -106,14 +108,12 @@ class _Run:
         self.problem, self.loop, self.step = problem, problem.loop, step
         residual = start.residual
         self.limit = _LIMIT * residual.clamp_min(1)
-        self.carry = _Carry(
-            start,
-            residual > self.loop.tolerance,
-            torch.zeros_like(residual, dtype=torch.int64),
-        )
-        self.history = [residual]
+        report = Report(residual, getattr(start, "broken", None))
+        self.carry = _Carry(start, residual > self.loop.tolerance, report)
+        self.reports = [report]
         self.called_off = False
         self.bar = Progress(self.loop.iterations) if self.loop.progress else None
+        self.is_watched = self.bar is not None or self.loop.callback is not None
 
     def finish(self) -> None:
         """Do the iterations, in segments between checkpoints if these are asked for."""
@@ -121,37 +121,44 @@ class _Run:
         for first in range(0, total, every or total):
             segment = _Segment(self, first, min(first + (every or total), total))
             if every is None or not torch.is_grad_enabled():
-                self.carry, residuals = segment(self.carry)
+                self.carry, reports = segment(self.carry)
             else:
-                self.carry, residuals = checkpoint(
+                self.carry, reports = checkpoint(
                     segment, self.carry, use_reentrant=False, preserve_rng_state=False
                 )
-            self.history += residuals
+            self.reports += reports
             if segment.ended_early:
                 return
 
     def advance(self, carry: _Carry, k: int) -> _Carry:
-        """Do iteration k on the items that have not stopped."""
-        old, active, iterations = carry
+        """Do iteration k, and keep what it does to items that have not stopped."""
+        old, active, before = carry
         new = self.step(old, k)
+        residual, broken = new.residual, getattr(new, "broken", None)
         # False for NaN as well.
-        sound = active & (new.residual <= self.limit)
-        # What an item says of itself as it stops is kept; its histories show where it went.
-        told = {"residual": torch.where(active, new.residual, old.residual)}
-        if getattr(new, "broken", None) is not None:
-            sound = sound & ~new.broken
-            told["broken"] = torch.where(active, new.broken, old.broken)
-        state = _choose(sound, new._replace(**told), old._replace(**told))
-        return _Carry(state, sound & (state.residual > self.loop.tolerance), iterations + active)
+        sound = active & (residual <= self.limit)
+        if broken is not None:
+            # For flags this is "and not", in one operation.
+            sound = sound > broken
+        if is_transformed() or _requires_grad(new):
+            # Derivatives would pass through whatever a stopped item went on to.
+            state = _choose(sound, new, old)
+        else:
+            # The rest of its state nobody sees, and no item sees that of another.
+            state = new._replace(x=_choose(sound, new.x, old.x))
+        if self.is_watched:
+            # Else the same is done at the end, for all iterations at once.
+            residual = torch.where(active, residual, before.residual)
+        return _Carry(state, sound & (residual > self.loop.tolerance), Report(residual, broken))
 
     def is_over(self, carry: _Carry, iteration: int) -> bool:
         """Tell those who asked about an iteration that was done, and whether it is the last."""
-        loop, state = self.loop, carry.state
+        loop, residual = self.loop, carry.report.residual
         if self.bar is not None:
-            self.bar.update(state.residual)
+            self.bar.update(residual)
         if loop.callback is not None:
-            image, residual = self.problem.images(state.x), self.problem.items(state.residual)
-            if loop.callback(iteration, image, residual) is True:
+            image = self.problem.images(carry.state.x)
+            if loop.callback(iteration, image, self.problem.items(residual)) is True:
                 self.called_off = True
                 return True
         look = loop.check_every is not None and iteration % loop.check_every == 0
@@ -159,18 +166,14 @@ class _Run:
 
     def result(self, monotone: bool) -> Result:
         """Sum up the run, and warn of items that went wrong."""
-        state, _, iterations = self.carry
-        residuals = torch.stack(self.history)
-        last = state.residual
+        residuals, iterations, broken = read(self.reports, self.loop.tolerance, self.limit)
+        last = residuals[-1]
         diverged = ~(last <= self.limit)
         if monotone:
             precision = self.loop.projection_dtype or last.dtype
             floor = torch.finfo(precision).eps ** 0.5
             rises = residuals > _RISE * residuals.cummin(0).values
             diverged = diverged | (rises & (residuals > floor)).any(0)
-        broken = getattr(state, "broken", None)
-        if broken is None:
-            broken = torch.zeros_like(diverged)
         converged = (last <= self.loop.tolerance) & ~broken
         otherwise = Stop.CALLBACK if self.called_off else Stop.ITERATIONS
         status = torch.full_like(iterations, otherwise.value)
@@ -181,7 +184,7 @@ class _Run:
         ):
             status = status.masked_fill(items, stop.value)
         result = Result(
-            self.problem.images(state.x),
+            self.problem.images(self.carry.state.x),
             self.problem.items(iterations),
             self.problem.items(residuals),
             self.problem.items(converged),
@@ -200,16 +203,26 @@ class _Segment:
         self._replays = False
         self.ended_early = False
 
-    def __call__(self, carry: _Carry) -> tuple[_Carry, list[Tensor]]:
-        residuals = []
+    def __call__(self, carry: _Carry) -> tuple[_Carry, list[Report]]:
+        reports = []
         for k in range(self._first, self._last):
             carry = self._run.advance(carry, k)
-            residuals.append(carry.state.residual)
+            reports.append(carry.report)
             if not self._replays and self._run.is_over(carry, k + 1):
                 self._last, self.ended_early = k + 1, True
                 break
         self._replays = True
-        return carry, residuals
+        return carry, reports
+
+
+def _requires_grad(state: tuple[Any, ...]) -> bool:
+    for part in state:
+        if isinstance(part, Tensor):
+            if part.requires_grad:
+                return True
+        elif isinstance(part, tuple) and _requires_grad(part):
+            return True
+    return False
 
 
 def _choose(items: Tensor, new: Any, old: Any) -> Any:

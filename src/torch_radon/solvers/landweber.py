@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Unpack
 
+import torch
 from torch import Tensor
 
 from torch_radon.geometry.validation import as_length
 from torch_radon.linear import LinearOperator
 from torch_radon.linear.norm import largest_eigenvalue, random_start
-from torch_radon.solvers.arithmetic import add_scaled
+from torch_radon.solvers.arithmetic import per_item
 from torch_radon.solvers.iteration import iterate
 from torch_radon.solvers.options import Options
 from torch_radon.solvers.problem import Problem, as_projection
@@ -127,21 +128,22 @@ class _State(NamedTuple):
 def descend(
     problem: Problem, system: WeightedSystem, precondition: Map, step: Tensor, constraint: Any
 ) -> Result:
-    """Do preconditioned gradient steps, of the size of an item or of all, and project each time."""
+    """Do preconditioned gradient steps and project each time.
+
+    A step has one size for all or for an item, ``(1,)`` or ``(N,)``, or one for every pixel.
+    """
     project = as_projection(constraint)
     # A function may do anything, such as denoise, and what it does to the residual is unknown.
     monotone = constraint is None or hasattr(constraint, "project")
-    y = problem.y.detach()
-    scale = system.inner((y,), (y,)).sqrt()
+    scale = system.size(problem.y)
+    step = per_item(step, problem.x0)
 
     def state(x: Tensor, r: Tensor) -> _State:
-        error = (r.detach(),)
-        size = system.inner(error, error).sqrt()
-        return _State(x, problem.relative(size, scale), r)
+        return _State(x, problem.relative(system.size(r), scale), r)
 
     def advance(now: _State, k: int) -> _State:
         descent = precondition(system.adjoint((now.r,)))
-        x = project(add_scaled(now.x, step, descent))
+        x = project(torch.addcmul(now.x, step, descent))
         return state(x, problem.y - problem.forward(x))
 
     start = state(problem.x0, system.first_defect()[0])

@@ -34,7 +34,7 @@ def pdhg(
     A: LinearOperator,
     y: Tensor,
     *,
-    iterations: int = 200,
+    iterations: int,
     regularizer: Regularizer | None = None,
     constraint: Regularizer | None = None,
     data_term: DataTerm | None = None,
@@ -63,8 +63,8 @@ def pdhg(
     A : LinearOperator
     y : Tensor
         Data, shape ``(..., *A.range_shape)``; every leading index is a problem of its own.
-    iterations : int, default 200
-        At most.
+    iterations : int
+        Largest number of iterations; for total variation some 200.
     regularizer : Regularizer, optional
         For instance ``TV(0.01)`` or a sum, see `torch_radon.regularization`.
     constraint : Regularizer, optional
@@ -125,6 +125,7 @@ def pdhg(
     >>> result = tr.solvers.pdhg(
     ...     A,
     ...     disc.project(scan),
+    ...     iterations=200,
     ...     regularizer=tr.regularization.TV(0.1),
     ...     constraint=tr.regularization.NonNegative(),
     ... )

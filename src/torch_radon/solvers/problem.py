@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch_radon.geometry.validation import check_real
 from torch_radon.linear import LinearOperator
 from torch_radon.linear.operator import check_operator
-from torch_radon.solvers.arithmetic import divide, norm, per_item
+from torch_radon.solvers.arithmetic import divide, norm, per_item, quotient
 from torch_radon.solvers.options import Loop, Options
 
 
@@ -120,7 +120,8 @@ class Problem:
         """Apply any operator in the type for projections; the result has the type of iterates."""
         low = self.loop.projection_dtype
         if low is None or low == self.dtype:
-            return operator(v).to(self.dtype)
+            result = operator(v)
+            return result if result.dtype == self.dtype else result.to(self.dtype)
         if low is not torch.float16:
             return self._in_type(operator, v.to(low))
         # Residuals shrink and would leave the range of float16, so that it is used relatively.
@@ -144,11 +145,11 @@ class Problem:
         return other
 
     def relative(self, size: Tensor, scale: Tensor) -> Tensor:
-        """Sizes of residuals ``(N,)`` relative to a scale; absolute where the scale is zero."""
+        """Sizes ``(N,)``, without a graph, relative to a scale; absolute where that is zero."""
         # Called in every iteration with the same scale.
         if self._scale is not scale:
             self._scale, self._divisor = scale, scale.detach().masked_fill(scale == 0, 1)
-        return (size.detach() / self._divisor).to(self.dtype)
+        return quotient(size, self._divisor, self.dtype)
 
     @property
     def leading(self) -> tuple[int, ...]:

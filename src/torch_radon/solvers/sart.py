@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torch_radon.linear import LinearOperator
 from torch_radon.linear.operator import check_operator
-from torch_radon.solvers.arithmetic import dot, norm
+from torch_radon.solvers.arithmetic import joint_norm, norm
 from torch_radon.solvers.iteration import iterate
 from torch_radon.solvers.options import Options
 from torch_radon.solvers.ordering import Ordering
@@ -107,14 +107,14 @@ def os_sart(
 
     def sweep(now: _State, k: int) -> _State:
         x = now.x
-        square = torch.zeros_like(now.residual)
+        sizes = []
         for s in split.orders[k]:
             part = split.parts[s]
             r = part.y - problem.apply(part.A, x)
-            square = square + dot(r.detach(), r.detach())
+            sizes.append(norm(r))
             back = problem.apply(part.transpose, rays[s] * r)
-            x = project(x + size * split.pixel_weights(s) * back)
-        return _State(x, problem.relative(square.sqrt(), scale))
+            x = project(torch.addcmul(x, split.pixel_weights(s), back, value=size))
+        return _State(x, problem.relative(joint_norm(sizes), scale))
 
     error = problem.y - problem.forward(problem.x0) if problem.warm else problem.y
     return iterate(problem, _State(problem.x0, problem.relative(norm(error), scale)), sweep)

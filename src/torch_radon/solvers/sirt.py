@@ -12,7 +12,7 @@ from torch_radon.solvers.landweber import descend
 from torch_radon.solvers.options import Options
 from torch_radon.solvers.problem import Problem, as_projection
 from torch_radon.solvers.result import Result
-from torch_radon.solvers.weighted_system import WeightedSystem
+from torch_radon.solvers.weighted_system import WeightedSystem, identity
 from torch_radon.solvers.weights import column_weights, row_weights
 
 
@@ -86,8 +86,8 @@ def sirt(
     return descend(
         problem,
         WeightedSystem(problem, rays),
-        lambda v: pixels * v,
-        problem.y.new_full((1,), size),
+        identity,
+        size * pixels[None],
         constraint,
     )
 

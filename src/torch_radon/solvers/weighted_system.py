@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_radon.geometry.validation import as_not_negative
 from torch_radon.linear import LinearOperator
 from torch_radon.linear.operator import check_operator
-from torch_radon.solvers.arithmetic import dot, per_item
+from torch_radon.solvers.arithmetic import dot, norm, per_item
 from torch_radon.solvers.problem import Problem, refuse_negative
 
 Map = Callable[[Tensor], Tensor]
@@ -44,8 +44,13 @@ class WeightedSystem:
         damping_operator: LinearOperator | None = None,
     ) -> None:
         self.problem = problem
-        self.weigh = as_positive("weights", weights, problem, problem.A.range_shape)
+        shape = problem.A.range_shape
+        self.weigh = as_positive("weights", weights, problem, shape)
         self.is_plain = weights is None
+        # Roots of factors, with which a weighted norm is a plain one.
+        self._roots: Tensor | None = None
+        if isinstance(weights, Tensor):
+            self._roots = problem.batch("weights", weights, shape).detach().sqrt()
         self.damping = _damping(damping, problem)
         self._L = damping_operator
         if damping_operator is not None:
@@ -92,6 +97,23 @@ class WeightedSystem:
         total = dot(self.weigh(a[0]), b[0])
         return total if len(a) == 1 else total + dot(a[1], b[1])
 
+    def inner_with_both(self, a: Parts, b: Parts) -> tuple[Tensor, Tensor]:
+        """Inner products of `a` with itself and with `b`, for which `a` is weighed once."""
+        weighed = (self.weigh(a[0]), *a[1:])
+        first, second = dot(weighed[0], a[0]), dot(weighed[0], b[0])
+        if len(a) == 1:
+            return first, second
+        return first + dot(a[1], a[1]), second + dot(a[1], b[1])
+
+    def size(self, r: Tensor) -> Tensor:
+        r""":math:`\langle r, W r\rangle^{1/2}` of residuals of data, ``(N,)``, without a graph."""
+        if self.is_plain:
+            return norm(r)
+        if self._roots is not None:
+            return norm(self._roots * r.detach())
+        r = r.detach()
+        return dot(self.weigh(r), r).detach().sqrt()
+
     def normal(self, x: Tensor) -> Tensor:
         r""":math:`(A^T W A + \lambda^2 L^T L) x`."""
         return self.adjoint(self.forward(x))
@@ -119,7 +141,7 @@ def as_positive(
     callable
     """
     if value is None:
-        return _identity
+        return identity
     if isinstance(value, LinearOperator):
         _check_maps(name, value, shape)
         if value.range_shape != shape:
@@ -130,7 +152,8 @@ def as_positive(
     return lambda v: factors * v
 
 
-def _identity(v: Tensor) -> Tensor:
+def identity(v: Tensor) -> Tensor:
+    """Return the argument itself."""
     return v
 
 
