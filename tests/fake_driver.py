@@ -108,13 +108,14 @@ class FakeDriver:
         *numbers, parameters, extra = arguments
         if not self.contexts:
             return int(self.real.CUresult.CUDA_ERROR_INVALID_CONTEXT)
-        assert extra == 0
-        addresses = (ctypes.c_void_p * len(self.letters)).from_address(parameters)
+        assert extra is None
+        numbers[-1] = numbers[-1].value or 0
+        addresses = (ctypes.c_void_p * len(self.letters)).from_address(parameters.value)
         values = [
             struct.unpack(f"@{letter}", ctypes.string_at(address, struct.calcsize(f"@{letter}")))[0]
             for letter, address in zip(self.letters, addresses, strict=True)
         ]
-        self.launches.append(Launch(self.functions[function - 1], numbers, values))
+        self.launches.append(Launch(self.functions[function.value - 1], numbers, values))
         return int(self.failures.get("cuLaunchKernel", self.ok))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
@@ -32,6 +33,10 @@ class Geometry2D(NamedTuple):
     shape: list[int]
     columns: int
     spacing: list[float]
+
+
+# Data like those that a call was prepared for, and the views of the geometry, to the result.
+Prepared = Callable[[Tensor, Tensor], Tensor]
 
 
 class Backend(Protocol):
@@ -66,6 +71,17 @@ class Backend(Protocol):
         self, image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype
     ) -> Tensor:
         """The exact transpose of `backproject_2d`."""
+        ...
+
+    def prepare(
+        self, kernel: str, data: Tensor, geometry: Geometry2D, out_dtype: torch.dtype
+    ) -> Prepared:
+        """Prepare calls of the kernel of that name that will cost the host as little as can be.
+
+        They are for data of the shape, type and device of `data`, which are a batch or one item
+        without a batch, and for views on that device. What is returned keeps no tensor and may be
+        called from many threads.
+        """
         ...
 
 

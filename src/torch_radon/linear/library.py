@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C import _functorch as functorch
+from torch._C import _len_torch_dispatch_stack
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 Kernel = Callable[..., Tensor]
 OutputShape = Callable[..., tuple[int, ...]]
@@ -33,6 +33,7 @@ class LinearKernel:
 
     def __init__(self, name: str, schema: str, kernel: Kernel, output_shape: OutputShape) -> None:
         self.name = name
+        self.short_name = name.rpartition("::")[2]
         self.run = kernel
         self.op = torch.library.custom_op(name, kernel, mutates_args=(), schema=schema)
 
@@ -46,6 +47,8 @@ class LinearKernel:
 
     def __call__(self, data: Tensor, *arguments: Any) -> Tensor:
         """Apply the kernel by the route that the caller's mode of PyTorch needs."""
+        if is_plain(data):
+            return self.run(data, *arguments)
         if torch.compiler.is_compiling() or _is_traced(data):
             if forward_ad._current_level >= 0:
                 # A custom operator would drop the tangent without a word.
@@ -54,8 +57,8 @@ class LinearKernel:
                     "in eager mode, or use reverse mode"
                 )
             return self.op(data, *arguments)
-        if _is_plain(data):
-            return self.run(data, *arguments)
+        if functorch.peek_interpreter_stack() is None and forward_ad._current_level < 0:
+            return _Recorded.apply(data, self, arguments)  # type: ignore[no-untyped-call]
         return _Function.apply(data, self, *arguments)  # type: ignore[no-untyped-call]
 
     def _backward(self, ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
@@ -106,7 +109,7 @@ def register_pair(
 class _Function(torch.autograd.Function):
     @staticmethod
     def forward(data: Tensor, kernel: LinearKernel, *arguments: Any) -> Tensor:
-        return kernel.run(data, *arguments)
+        return kernel.run(_in_memory(data), *arguments)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -115,10 +118,7 @@ class _Function(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-        arguments = _recall(ctx)
-        # `sum().backward()` hands over an expanded gradient; this is the one place to unfold it.
-        back = ctx.kernel.adjoint(gradient.contiguous(), *arguments[:-1], ctx.dtype)
-        return (back, None, *(None for _ in arguments))
+        return (_pull_back(ctx, gradient), None, *(None for _ in ctx.arguments))
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, *_: Any) -> Tensor:
@@ -133,6 +133,36 @@ class _Function(torch.autograd.Function):
         *arguments: Any,
     ) -> tuple[Tensor, int]:
         return _map_batch(kernel, (in_dims[0], *in_dims[2:]), data, *arguments)
+
+
+class _Recorded(torch.autograd.Function):
+    """The same for backward derivatives in eager mode alone.
+
+    What torch.func needs of a function costs the host more than launching a kernel.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, data: Tensor, kernel: LinearKernel, arguments: tuple[Any, ...]) -> Tensor:
+        ctx.kernel = kernel
+        result = kernel.run(_in_memory(data), *arguments)
+        _remember(ctx, (data, *arguments), result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
+        return _pull_back(ctx, gradient), None, None
+
+
+def _pull_back(ctx: Any, gradient: Tensor) -> Tensor:
+    arguments = _recall(ctx)
+    # `sum().backward()` hands over an expanded gradient; this is the one place to unfold it.
+    return ctx.kernel.adjoint(gradient.contiguous(), *arguments[:-1], ctx.dtype)
+
+
+def _in_memory(data: Tensor) -> Tensor:
+    """Write out what kernels do not see: a sign that PyTorch keeps in a bit, zeros kept nowhere."""
+    data = data.resolve_neg()
+    return data.clone() if data._is_zerotensor() else data
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -165,12 +195,24 @@ def _map_batch(
     return result.unflatten(0, (outer, inner)), 0
 
 
-def _is_plain(data: Tensor) -> bool:
-    """Whether no derivative of `data` is asked for and no transform of torch.func is active."""
+def is_plain(data: Tensor) -> bool:
+    """Whether `data` are bare numbers in memory and nobody watches what is done with them.
+
+    Then no derivative is asked for, no transform of torch.func, mode or compiler is active, and a
+    kernel can be called directly. Whatever is no tensor is not plain either.
+    """
+    kind = type(data)
     return (
-        not (data.requires_grad and torch.is_grad_enabled())
+        not torch.compiler.is_compiling()
+        and (kind is Tensor or kind is torch.nn.Parameter)
+        and not (data.requires_grad and torch.is_grad_enabled())
         and functorch.peek_interpreter_stack() is None
         and forward_ad._current_level < 0
+        and not _len_torch_dispatch_stack()
+        and not functorch.is_legacy_batchedtensor(data)
+        and data.layout is torch.strided
+        and not data.is_neg()
+        and not data._is_zerotensor()
     )
 
 
@@ -179,7 +221,7 @@ def _is_traced(data: Tensor) -> bool:
     kind = type(data)
     return (
         (kind is not Tensor and kind is not torch.nn.Parameter)
-        or _get_current_dispatch_mode() is not None
+        or _len_torch_dispatch_stack() > 0
         # What torch.autograd's own batched derivatives (`is_grads_batched`) wrap tensors in.
         or functorch.is_legacy_batchedtensor(data)
     )

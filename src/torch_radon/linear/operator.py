@@ -14,6 +14,10 @@ from torch_radon.geometry.validation import as_finite
 
 _NUMBERS = (int, float, np.integer, np.floating)
 
+# Where an operator keeps what its transposes share, and where PyTorch keeps a compiled module.
+_STATE = "_transpose_state"
+_COMPILED = "_compiled_call_impl"
+
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -66,7 +70,13 @@ class LinearOperator(nn.Module):
     @property
     def T(self) -> LinearOperator:
         """The transpose: ``<A(x), y> == <x, A.T(y)>`` up to rounding, for all x and y."""
-        return Transpose(self)
+        if torch.compiler.is_compiling():
+            return Transpose(self)
+        state = self.__dict__.get(_STATE)
+        if state is None:
+            # Threads that come here at once agree on one.
+            state = self.__dict__.setdefault(_STATE, Transpose(self).__dict__)
+        return Transpose.of(self, state)
 
     @property
     def norm_bound(self) -> float | None:
@@ -95,6 +105,10 @@ class LinearOperator(nn.Module):
             operator.
         """
         return _apply(self._apply_batch, x, self._domain_shape, self._range_shape)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        """Apply the transpose: what ``A.T(y)`` comes to."""
+        return _apply(self._adjoint_batch, y, self._range_shape, self._domain_shape)
 
     def __matmul__(self, other: LinearOperator) -> LinearOperator:
         if not isinstance(other, LinearOperator):
@@ -126,6 +140,14 @@ class LinearOperator(nn.Module):
 
     __rmul__ = __mul__
 
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[no-untyped-call]
+        if _STATE in state:
+            # No more than PyTorch does with a module's own compiled form.
+            kept = {key: value for key, value in state[_STATE].items() if key != _COMPILED}
+            state[_STATE] = kept
+        return state
+
     @abstractmethod
     def _apply_batch(self, x: Tensor) -> Tensor:
         """Map ``(N, *domain_shape)`` to ``(N, *range_shape)``; N may be 0."""
@@ -138,37 +160,65 @@ class LinearOperator(nn.Module):
 
 
 class Transpose(LinearOperator):
-    """The transpose of an operator, whose tables it shares; made by ``A.T``."""
+    """The transpose of an operator, whose tables it shares; made by ``A.T``.
+
+    All transposes of an operator are one module as far as can be seen: they share their hooks and
+    whatever else a module has, which the operator keeps for them. So each is made in no time. None
+    is kept itself, and no cycle of references puts off the end of an operator's tables.
+    """
+
+    # Not in the module's dictionary, which the operator keeps. Nor is the operator registered as a
+    # submodule: its transpose has no tables of its own.
+    __slots__ = ("_operator",)
+
+    _operator: LinearOperator
 
     def __init__(self, operator: LinearOperator) -> None:
         super().__init__(operator.range_shape, operator.domain_shape)
-        # In a tuple, or the operator would be registered as a submodule: its transpose has no
-        # state of its own.
-        self._transposed = (operator,)
+        object.__setattr__(self, "_operator", operator)
+
+    @classmethod
+    def of(cls, operator: LinearOperator, state: dict[str, Any]) -> Transpose:
+        """Make a transpose that shares the state of those made before."""
+        transpose = object.__new__(cls)
+        object.__setattr__(transpose, "__dict__", state)
+        object.__setattr__(transpose, "_operator", operator)
+        return transpose
 
     @property
     def T(self) -> LinearOperator:
         """The operator itself."""
-        return self._transposed[0]
+        return self._operator
 
     @property
     def norm_bound(self) -> float | None:
         """That of the operator."""
-        return self.T.norm_bound
+        return self._operator.norm_bound
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the transpose; see `LinearOperator.forward`."""
+        return self._operator._adjoint(x)
 
     def _apply_batch(self, x: Tensor) -> Tensor:
-        return self.T._adjoint_batch(x)
+        return self._operator._adjoint_batch(x)
 
     def _adjoint_batch(self, y: Tensor) -> Tensor:
-        return self.T._apply_batch(y)
+        return self._operator._apply_batch(y)
 
     def _apply(self, fn: Callable[..., Any], recurse: bool = True) -> Transpose:
         # `.to` and its kin act on the tables, wherever they are asked for.
-        self.T._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self._operator._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _transpose, (self._operator,)
+
     def __repr__(self) -> str:
-        return f"{self.T!r}.T"
+        return f"{self._operator!r}.T"
+
+
+def _transpose(operator: LinearOperator) -> LinearOperator:
+    return operator.T
 
 
 class Composition(LinearOperator):
@@ -218,6 +268,17 @@ def _apply(
     domain_shape: tuple[int, ...],
     range_shape: tuple[int, ...],
 ) -> Tensor:
+    leading = check_input(x, domain_shape)
+    if leading == 1:
+        return function(x)
+    if leading == 0:
+        return function(x.unsqueeze(0)).squeeze(0)
+    outer = x.shape[:leading]
+    return function(x.reshape(-1, *domain_shape)).reshape(*outer, *range_shape)
+
+
+def check_input(x: Tensor, domain_shape: tuple[int, ...]) -> int:
+    """Raise unless `x` is what an operator takes; return the number of its leading dimensions."""
     if not isinstance(x, Tensor):
         raise TypeError(f"input must be a torch.Tensor, got {type(x).__name__}")
     if x.layout is not torch.strided:
@@ -230,6 +291,4 @@ def _apply(
     if leading < 0 or shape[leading:] != domain_shape:
         wanted = ", ".join(map(str, domain_shape))
         raise ValueError(f"input must have shape (..., {wanted}), got {tuple(shape)}")
-    if leading == 1:
-        return function(x)
-    return function(x.reshape(-1, *domain_shape)).reshape(*shape[:leading], *range_shape)
+    return leading

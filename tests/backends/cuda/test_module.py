@@ -122,14 +122,13 @@ def test_threads_that_ask_at_once(
 def test_a_launch(module: Module, driver: FakeDriver) -> None:
     x, y = torch.ones(3), torch.ones(4)
     driver.letters = KERNELS[SCALE]
-    for first in (x, x.data_ptr()):
-        module.get(SCALE, DEVICE).launch(
-            GRID, BLOCK, 77, first, y, -3, 0.5, 2**40, 1e300, shared=100_000
-        )
+    values = [x.data_ptr(), y.data_ptr(), -3, 0.5, 2**40, 1e300]
+    for stream in (0, 77, 2**40):
+        module.get(SCALE, DEVICE).launch(GRID, BLOCK, stream, *values, shared=100_000)
         launch = driver.launches.pop()
         assert launch.function == "_Z5scaleIfLi2EEvPKT_Pfifxd of module in 1000"
-        assert launch.numbers == [*GRID, *BLOCK, 100_000, 77]
-        assert launch.values == [x.data_ptr(), y.data_ptr(), -3, 0.5, 2**40, 1e300]
+        assert launch.numbers == [*GRID, *BLOCK, 100_000, stream]
+        assert launch.values == values
 
 
 def test_threads_do_not_share_parameters(module: Module, driver: FakeDriver) -> None:

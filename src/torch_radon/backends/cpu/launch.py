@@ -17,7 +17,7 @@ from torch_radon.backends.cpu.backproject_adjoint import backproject_adjoint
 from torch_radon.backends.cpu.joseph_adjoint import adjoint
 from torch_radon.backends.cpu.joseph_forward import forward
 from torch_radon.backends.cpu.rays import PAD, fraction_bits
-from torch_radon.backends.interface import Geometry2D
+from torch_radon.backends.interface import Geometry2D, Prepared
 from torch_radon.geometry.grid import BEAMS
 
 # Below this many samples a call is over before a second thread has woken up.
@@ -113,6 +113,23 @@ def backproject_2d_adjoint(image: Tensor, geometry: Geometry2D, out_dtype: torch
     )
     pool.run(_tasks(kernel, batch, len(views), height * width))
     return sinogram[..., PAD:-PAD].to(out_dtype).contiguous()
+
+
+def prepare(kernel: str, data: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Prepared:
+    """See `Backend.prepare`."""
+    numbers = geometry[1:]
+    function = _KERNELS[kernel]
+
+    def apply(data: Tensor, views: Tensor) -> Tensor:
+        return function(data, Geometry2D(views, *numbers), out_dtype)
+
+    return (lambda data, views: apply(data[None], views)[0]) if data.ndim == 2 else apply
+
+
+_KERNELS = {
+    kernel.__name__: kernel
+    for kernel in (joseph_2d, joseph_2d_adjoint, backproject_2d, backproject_2d_adjoint)
+}
 
 
 def _compute_dtype(*dtypes: torch.dtype) -> torch.dtype:

@@ -5,6 +5,13 @@ from torch_radon.backends.cuda.launch import (
     backproject_2d_adjoint,
     joseph_2d,
     joseph_2d_adjoint,
+    prepare,
 )
 
-__all__ = ["backproject_2d", "backproject_2d_adjoint", "joseph_2d", "joseph_2d_adjoint"]
+__all__ = [
+    "backproject_2d",
+    "backproject_2d_adjoint",
+    "joseph_2d",
+    "joseph_2d_adjoint",
+    "prepare",
+]

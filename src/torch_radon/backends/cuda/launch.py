@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torch_radon.backends.cuda.layout import FAN, PIXELS, RAYS, Layout, Layouts, choose
 from torch_radon.backends.cuda.runtime import Kernel, Module, on_device
-from torch_radon.backends.interface import Geometry2D
+from torch_radon.backends.interface import Geometry2D, Prepared
 from torch_radon.geometry.grid import BEAMS
 
 # C++ names of the types of data.
@@ -184,73 +184,125 @@ def _plan(
 
 def joseph_2d(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.joseph_2d`."""
-    return _to_sinogram("forward", image, geometry, out_dtype)
+    return prepare("joseph_2d", image, geometry, out_dtype)(image, geometry.views)
 
 
 def joseph_2d_adjoint(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.joseph_2d_adjoint`."""
-    return _to_image(f"adjoint_{geometry.beam}", sinogram, geometry, out_dtype)
+    return prepare("joseph_2d_adjoint", sinogram, geometry, out_dtype)(sinogram, geometry.views)
 
 
 def backproject_2d(sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.backproject_2d`."""
-    beam = "parallel" if geometry.beam == "parallel" else "fan"
-    return _to_image(f"backproject_{beam}", sinogram, geometry, out_dtype)
+    return prepare("backproject_2d", sinogram, geometry, out_dtype)(sinogram, geometry.views)
 
 
 def backproject_2d_adjoint(image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
     """See `Backend.backproject_2d_adjoint`."""
-    return _to_sinogram("backproject_adjoint", image, geometry, out_dtype)
+    return prepare("backproject_2d_adjoint", image, geometry, out_dtype)(image, geometry.views)
 
 
-def _to_sinogram(name: str, image: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
-    return _run(name, image, geometry, (geometry.views.shape[0], geometry.columns), out_dtype)
-
-
-def _to_image(name: str, sinogram: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Tensor:
-    return _run(name, sinogram, geometry, (geometry.shape[0], geometry.shape[1]), out_dtype)
-
-
-def _run(
-    name: str, data: Tensor, geometry: Geometry2D, shape: tuple[int, int], out_dtype: torch.dtype
-) -> Tensor:
-    if out_dtype == torch.float64:
-        data = data.double()
-    results = _results(data.dtype)
-    dtype = out_dtype if out_dtype in results else results[-1]
-    batch, lines, pixels = data.shape
-    result = data.new_empty((batch, *shape), dtype=dtype)
-    if not (batch and lines and pixels and result.numel()):
-        return result.to(out_dtype)
-    height, width = geometry.shape
-    plan = _plan(
-        name,
+def prepare(kernel: str, data: Tensor, geometry: Geometry2D, out_dtype: torch.dtype) -> Prepared:
+    """See `Backend.prepare`."""
+    views, beam, (height, width), columns, (spacing_y, spacing_x) = geometry
+    return _call(
+        _family_name(kernel, beam),
         data.device,
         data.dtype,
-        dtype,
-        (batch, lines, pixels),
-        (geometry.beam, geometry.views.shape[0], geometry.columns, height, width),
-        (geometry.spacing[0], geometry.spacing[1]),
+        out_dtype,
+        data.shape,
+        (beam, views.shape[0], columns, height, width),
+        (spacing_y, spacing_x),
     )
-    with on_device(data.device) as stream:
-        workspace = data.new_empty(plan.workspace, dtype=torch.uint8)
-        first = workspace.data_ptr()
-        second = first + plan.second
-        views, target = geometry.views.data_ptr(), result.data_ptr()
-        plan.pack.launch(
-            plan.pack_grid,
-            _ROW_BLOCK,
-            stream,
-            data.data_ptr(),
-            *data.stride(),
-            batch,
-            lines,
-            pixels,
-            first,
-            second,
-        )
-        if plan.table is not None:
-            plan.table.launch(plan.table_grid, _ROW_BLOCK, stream, views, *plan.numbers, second)
-        sources = (first, second) if plan.second else (first,)
-        plan.kernel.launch(plan.grid, plan.block, stream, *sources, views, *plan.numbers, target)
-    return result if dtype == out_dtype else result.to(out_dtype)
+
+
+def _family_name(kernel: str, beam: str) -> str:
+    match kernel:
+        case "joseph_2d":
+            return "forward"
+        case "joseph_2d_adjoint":
+            return f"adjoint_{beam}"
+        case "backproject_2d":
+            return f"backproject_{'parallel' if beam == 'parallel' else 'fan'}"
+    return "backproject_adjoint"
+
+
+class _Call:
+    """A kernel for data of one kind: all that is known before there are data.
+
+    What a call does on the host is in `__call__`: a GPU takes no longer for a small image.
+    """
+
+    __slots__ = (
+        "_out_dtype",
+        "_plan",
+        "_result_dtype",
+        "_result_shape",
+        "_single",
+        "_sizes",
+        "_storage",
+        "_workspace",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        device: torch.device,
+        dtype: torch.dtype,
+        out_dtype: torch.dtype,
+        data_shape: tuple[int, ...],
+        geometry: tuple[str, int, int, int, int],
+        spacing: tuple[float, float],
+    ) -> None:
+        self._single = len(data_shape) == 2
+        self._sizes = (1, *data_shape) if self._single else tuple(data_shape)
+        self._storage = torch.float64 if out_dtype == torch.float64 else dtype
+        results = _results(self._storage)
+        self._result_dtype = out_dtype if out_dtype in results else results[-1]
+        self._out_dtype = out_dtype
+        _, views, columns, height, width = geometry
+        to_sinogram = FAMILIES[name].second == "transposed"
+        shape = (views, columns) if to_sinogram else (height, width)
+        self._result_shape = shape if self._single else (self._sizes[0], *shape)
+        self._plan = None
+        if all(self._sizes) and all(shape):
+            self._plan = _plan(
+                name, device, self._storage, self._result_dtype, self._sizes, geometry, spacing
+            )
+            self._workspace = -(-self._plan.workspace // self._storage.itemsize)
+
+    def __call__(self, data: Tensor, views: Tensor) -> Tensor:
+        plan = self._plan
+        if data.dtype != self._storage:
+            data = data.to(self._storage)
+        # Numbers rather than tuples of them, which cost PyTorch half a microsecond more to read.
+        result = data.new_empty(*self._result_shape, dtype=self._result_dtype)
+        if plan is None:
+            return result.to(self._out_dtype)
+        strides = (0, *data.stride()) if self._single else data.stride()
+        with on_device(data.device) as stream:
+            workspace = data.new_empty(self._workspace)
+            first = workspace.data_ptr()
+            second = first + plan.second
+            table, target = views.data_ptr(), result.data_ptr()
+            plan.pack.launch(
+                plan.pack_grid,
+                _ROW_BLOCK,
+                stream,
+                data.data_ptr(),
+                *strides,
+                *self._sizes,
+                first,
+                second,
+            )
+            if plan.table is not None:
+                plan.table.launch(plan.table_grid, _ROW_BLOCK, stream, table, *plan.numbers, second)
+            sources = (first, second) if plan.second else (first,)
+            plan.kernel.launch(
+                plan.grid, plan.block, stream, *sources, table, *plan.numbers, target
+            )
+        return result if self._result_dtype == self._out_dtype else result.to(self._out_dtype)
+
+
+# One for all who ask alike: they cost more to make than to find.
+_call = lru_cache(maxsize=256)(_Call)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
 
 from torch_radon.backends.cuda import toolkit
 from torch_radon.backends.cuda.compiler import Cubin, load_or_compile
@@ -179,14 +178,14 @@ class Kernel:
             module = _call("cuModuleLoadData", cubin.code)
             function = _call("cuModuleGetFunction", module, cubin.symbols[name].encode())
             _raise_shared_limit(function, device)
-        self._function = int(function)
+        self._function = ctypes.c_void_p(int(function))
 
     def launch(
         self,
         grid: tuple[int, int, int],
         block: tuple[int, int, int],
         stream: int,
-        *arguments: Tensor | float,
+        *arguments: float,
         shared: int = 0,
     ) -> None:
         """Put a launch on a stream.
@@ -199,9 +198,9 @@ class Kernel:
             Blocks, and threads of a block, along x, y, z.
         stream : int
             As `on_device` gives it.
-        *arguments : Tensor, int or float
-            A tensor or an address (null is 0) for each pointer, numbers for numbers. Tensors have
-            to be on the kernel's device, with the strides that the kernel expects.
+        *arguments : int or float
+            An address (null is 0) for each pointer, ``tensor.data_ptr()`` for one, numbers for
+            numbers.
         shared : int, optional
             Bytes of dynamic shared memory, up to all that a block of the device can have.
 
@@ -216,13 +215,12 @@ class Kernel:
             frame = self._frames.frame
         except AttributeError:
             frame = self._frames.frame = _Frame(self._letters)
-        if Tensor in map(type, arguments):
-            arguments = tuple([a.data_ptr() if isinstance(a, Tensor) else a for a in arguments])
         try:
             frame.pack_into(frame.buffer, 0, *arguments)
         except struct.error as error:
             raise TypeError(f"arguments do not fit the kernel's parameters: {error}") from error
-        launch = self._function, *grid, *block, shared, stream, frame.parameters, 0
+        address = ctypes.c_void_p(stream)
+        launch = self._function, *grid, *block, shared, address, frame.parameters, None
         status = self._launch(*launch)
         if status and self._bind_context():
             status = self._launch(*launch)
@@ -256,7 +254,7 @@ class _Frame:
             start + end - struct.calcsize(letter) for end, letter in zip(ends, letters, strict=True)
         ]
         self._addresses = (ctypes.c_void_p * len(letters))(*places)
-        self.parameters = ctypes.addressof(self._addresses)
+        self.parameters = ctypes.c_void_p(ctypes.addressof(self._addresses))
         self.pack_into = layout.pack_into
 
 
@@ -273,7 +271,7 @@ class on_device:
     >>> from torch_radon.backends.cuda.runtime import on_device
     >>> def double(kernel, x):
     ...     with on_device(x.device) as stream:
-    ...         kernel.launch((x.numel(), 1, 1), (1, 1, 1), stream, x)
+    ...         kernel.launch((x.numel(), 1, 1), (1, 1, 1), stream, x.data_ptr())
     """
 
     __slots__ = ("_index", "_previous")
