@@ -73,7 +73,7 @@ def test_streams_and_graphs(side: int, generator: torch.Generator) -> None:
 
 
 @pytest.mark.cuda
-@pytest.mark.parametrize("shape", [(128, 128), (128, 512), (1024, 256), (2048, 128)], ids=str)
+@pytest.mark.parametrize("shape", [(128, 128), (128, 512), (1024, 256), (256, 1024)], ids=str)
 @pytest.mark.parametrize("batch", [1, 3, 33])
 def test_kernels_agree_with_float64(
     shape: tuple[int, int], batch: int, generator: torch.Generator

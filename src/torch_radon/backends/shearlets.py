@@ -44,8 +44,9 @@ class Tables(NamedTuple):
     starts : Tensor, shape (F + 1, 2), int32
         The number of each filter's first kept column, and its place in the spectrum.
     roots : Tensor, shape (height + width, 2), int32
-        The bits of the roots of unity exp(2 pi i k / n) in float32, real and imaginary part, for
-        n = height and then n = width.
+        The bits of roots of unity in float32, real and imaginary part: exp(2 pi i j q / n) at
+        32 q + j for n = height and then n = width. They come between the two passes of a Fourier
+        transform of 32 (n / 32) numbers.
     runs : list of int
         The members of one `Run` a filter.
     """

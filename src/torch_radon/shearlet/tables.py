@@ -43,7 +43,8 @@ def float_bits(values: NDArray[np.float64], dtype: torch.dtype) -> Tensor:
 
 
 def _roots(size: int) -> NDArray[np.float64]:
-    angle = 2 * np.pi / size * np.arange(size)
+    column, row = np.arange(size) % 32, np.arange(size) // 32
+    angle = 2 * np.pi / size * (column * row % size)
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 

@@ -1,72 +1,67 @@
 """The shearlet transform by kernels of its own: only columns that are kept pass through memory.
 
-Forward, a group of filters after the other: the kept columns of the images' spectra, filtered and
-transformed vertically, then the rows of coefficients. What lies between is so small that it stays
-in the cache of the device.
+Forward: the half spectra of the images; the kept columns of all filters, filtered and transformed
+vertically; the rows of coefficients. The transpose goes the same way back. The spectra of images
+are computed by the same kernels, as those of one filter that keeps everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_radon.backends.cuda.runtime import Module, on_device
-from torch_radon.backends.shearlets import RUN_SIZE, Tables, runs_of
+from torch_radon.backends.shearlets import RUN_SIZE, Tables
 
-SIZES = (128, 256, 512, 1024, 2048)
-"""Heights and widths that there are kernels for."""
+SIZES = (128, 256, 512, 1024)
+"""Heights and widths that there are kernels for: a warp transforms a line in two passes."""
 
 STORED = (torch.float32, torch.float16, torch.bfloat16)
 """Types in which coefficients are read and written, in the order of Storage in shearlet_rows.cu."""
 
-# Threads of shearlet_columns.cu and the numbers that each holds.
-_BLOCK = 256
-_COLUMN_EACH = 8
+# Numbers that a thread holds, kEach in shearlet_fft.cuh, and threads of the blocks of columns,
+# kBlock and kAdjointBlock in shearlet_columns.cu.
+_EACH = 32
+_BLOCK = 128
+_ADJOINT_BLOCK = 64
 
-# Numbers that a thread of shearlet_rows.cu holds.
-_ROW_EACH = 16
+# Parts into which the transpose splits the sum over filters, and filters that make one worthwhile:
+# its partial sums, a spectrum each, should take little memory beside the coefficients.
+_PARTS = 4
+_PART = 8
 
-# Bytes between both kernels, for all images at once. Few long launches are faster than many short
+# Bytes of the kept columns of all images at work. Few long launches are faster than many short
 # ones whose bytes would stay in the cache.
-_GROUP = 2**30
-
-# Pixels of images at work at once.
-_PIXELS = 2**23
+_KEPT = 2**30
 
 _COMPLEX = 8
+
+# Reads and writes of up to so many bytes at once.
+_ALIGNMENT = 8
 
 _COLUMNS = Module(
     "shearlet_columns.cu",
     {
-        f"{name}<{size}>": letters
-        for name, letters in (
-            ("shearlet_columns", "PPPPPiiifP"),
-            ("shearlet_columns_adjoint", "PPPPPPiiiiiP"),
-        )
+        name: letters
         for size in SIZES
+        for name, letters in (
+            (f"shearlet_columns<{size}>", "PPPPPiIiifP"),
+            (f"shearlet_columns_adjoint<{size}>", "PPPPPPiIiiiifP"),
+            (f"shearlet_image_columns<{size}, -1>", "PiiP"),
+            (f"shearlet_image_columns<{size}, 1>", "PiiP"),
+        )
     },
 )
 _ROWS = Module(
     "shearlet_rows.cu",
     {
-        f"{name}<{size}>": "PPPiiiiiiP"
+        f"{name}<{size}>": "PPPiiiiP"
         for name in ("shearlet_rows", "shearlet_rows_adjoint")
         for size in SIZES
     },
 )
-
-
-class _Group(NamedTuple):
-    """Filters from `begin` to before `end`, and the numbers of their kept columns."""
-
-    begin: int
-    end: int
-    first: int
-    columns: int
 
 
 def supports(values: torch.dtype, shape: Sequence[int], real: bool) -> bool:
@@ -78,50 +73,16 @@ def analyse(
     images: Tensor, tables: Tables, shape: tuple[int, int], real: bool, out_dtype: torch.dtype
 ) -> Tensor:
     """See `torch_radon.shearlet.spectral.analyse`; for what `supports` names."""
-    height, width = shape
-    filters = len(tables.runs) // RUN_SIZE
+    images, steps = _readable(images), _Steps(tables, shape, images.device)
     dtype = out_dtype if out_dtype in STORED else torch.float32
-    result = images.new_empty((len(images), filters, height, width), dtype=dtype)
-    columns = _COLUMNS.get(f"shearlet_columns<{height}>", images.device)
-    rows = _ROWS.get(f"shearlet_rows<{width}>", images.device)
-    values, source, entries, starts, column_roots, row_roots = _addresses(tables, height)
-    for batch, coefficients in _parts(images, result):
-        count = len(batch)
-        # Transposed: a column of a spectrum is contiguous.
-        spectrum = torch.fft.rfft2(batch.float()).mT.contiguous()
-        groups = _groups(tuple(tables.runs), count * height * _COMPLEX, _GROUP)
-        kept = _between(spectrum, groups)
+    result = images.new_empty((len(images), steps.filters, *shape), dtype=dtype)
+    for batch, coefficients in steps.parts(images, result):
+        spectrum, kept = steps.spectra(1, len(batch)), steps.kept_columns(len(batch))
         with on_device(images.device) as stream:
-            for group in groups:
-                columns.launch(
-                    (-(-group.columns // _lines(height)), count, 1),
-                    (_BLOCK, 1, 1),
-                    stream,
-                    spectrum.data_ptr(),
-                    values,
-                    source,
-                    entries,
-                    column_roots,
-                    spectrum.shape[1],
-                    group.first,
-                    group.columns,
-                    1 / (height * width),
-                    kept.data_ptr(),
-                )
-                rows.launch(
-                    *_row_grid(height, width, group.end - group.begin, count),
-                    stream,
-                    kept.data_ptr(),
-                    starts,
-                    row_roots,
-                    group.first,
-                    group.columns,
-                    group.begin,
-                    filters,
-                    height,
-                    STORED.index(dtype),
-                    coefficients.data_ptr(),
-                )
+            steps.rows_adjoint(stream, batch, spectrum)
+            steps.image_columns(stream, spectrum, -1)
+            steps.columns(stream, spectrum, kept)
+            steps.rows(stream, kept, coefficients)
     return result.to(out_dtype)
 
 
@@ -129,117 +90,144 @@ def synthesise(
     coefficients: Tensor, tables: Tables, shape: tuple[int, int], real: bool, out_dtype: torch.dtype
 ) -> Tensor:
     """See `torch_radon.shearlet.spectral.synthesise`; for what `supports` names."""
-    height, width = shape
-    filters = len(tables.runs) // RUN_SIZE
-    coefficients = _readable(coefficients)
-    result = coefficients.new_empty((len(coefficients), height, width), dtype=out_dtype)
-    columns = _COLUMNS.get(f"shearlet_columns_adjoint<{height}>", result.device)
-    rows = _ROWS.get(f"shearlet_rows_adjoint<{width}>", result.device)
-    values, source, entries, starts, column_roots, row_roots = _addresses(tables, height)
-    for images, batch in _parts(result, coefficients):
-        count = len(batch)
-        spectrum = torch.zeros(
-            (count, width // 2 + 1, height), dtype=torch.complex64, device=result.device
-        )
-        groups = _groups(tuple(tables.runs), count * height * _COMPLEX, _GROUP)
-        kept = _between(spectrum, groups)
+    coefficients, steps = _readable(coefficients), _Steps(tables, shape, coefficients.device)
+    dtype = out_dtype if out_dtype in STORED else torch.float32
+    result = coefficients.new_empty((len(coefficients), *shape), dtype=dtype)
+    sums = max(1, min(_PARTS, steps.filters // _PART))
+    for images, batch in steps.parts(result, coefficients):
+        spectra, kept = steps.spectra(sums, len(batch)), steps.kept_columns(len(batch))
         with on_device(result.device) as stream:
-            for group in groups:
-                rows.launch(
-                    *_row_grid(height, width, group.end - group.begin, count),
-                    stream,
-                    batch.data_ptr(),
-                    starts,
-                    row_roots,
-                    group.first,
-                    group.columns,
-                    group.begin,
-                    filters,
-                    height,
-                    STORED.index(batch.dtype),
-                    kept.data_ptr(),
-                )
-                columns.launch(
-                    (-(-spectrum.shape[1] // _lines(height)), count, 1),
-                    (_BLOCK, 1, 1),
-                    stream,
-                    kept.data_ptr(),
-                    values,
-                    source,
-                    entries,
-                    starts,
-                    column_roots,
-                    spectrum.shape[1],
-                    group.first,
-                    group.columns,
-                    group.begin,
-                    group.end,
-                    spectrum.data_ptr(),
-                )
-        images.copy_(torch.fft.irfft2(spectrum.mT, s=shape))
-    return result
+            steps.rows_adjoint(stream, batch, kept)
+            steps.columns_adjoint(stream, kept, spectra)
+            steps.image_columns(stream, spectra, 1)
+            steps.rows(stream, spectra, images)
+    return result.to(out_dtype)
 
 
-def _readable(coefficients: Tensor) -> Tensor:
-    """Coefficients as the kernels read them: in a row, of a stored type, two at a time."""
-    if coefficients.dtype not in STORED:
-        coefficients = coefficients.float()
-    coefficients = coefficients.contiguous()
-    return coefficients.clone() if coefficients.data_ptr() % _COMPLEX else coefficients
+class _Steps:
+    """The launches of which both directions consist, for images of one shape.
 
-
-def _addresses(tables: Tables, height: int) -> tuple[int, int, int, int, int, int]:
-    """Where values, sources, entries, starts and the roots for columns and for rows are."""
-    roots = tables.roots.data_ptr()
-    return (
-        tables.values.data_ptr(),
-        tables.source.data_ptr(),
-        tables.entries.data_ptr(),
-        tables.starts.data_ptr(),
-        roots,
-        roots + height * _COMPLEX,
-    )
-
-
-def _parts(images: Tensor, coefficients: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-    """Images and their coefficients, some at a time."""
-    step = max(1, _PIXELS // (images.shape[1] * images.shape[2]))
-    for first in range(0, len(images), step):
-        yield images[first : first + step], coefficients[first : first + step]
-
-
-@lru_cache(maxsize=256)
-def _groups(numbers: tuple[int, ...], column_bytes: int, limit: int) -> tuple[_Group, ...]:
-    """Cut the filters into groups whose kept columns of all images take at most `limit` bytes.
-
-    A group has one filter at least.
+    Spectra are transposed, (sums, N, columns, height), and kept columns (N, C, height).
     """
-    groups, begin, first, count = [], 0, 0, 0
-    for number, run in enumerate(runs_of(list(numbers))):
-        if count and (count + run.width) * column_bytes > limit:
-            groups.append(_Group(begin, number, first, count))
-            begin, first, count = number, first + count, 0
-        count += run.width
-    groups.append(_Group(begin, len(numbers) // RUN_SIZE, first, count))
-    return tuple(groups)
+
+    def __init__(self, tables: Tables, shape: tuple[int, int], device: torch.device) -> None:
+        self.filters = len(tables.runs) // RUN_SIZE
+        self._height, self._width = shape
+        self._device = device
+        self._columns = self._width // 2 + 1
+        # What makes a division by the number of columns a multiplication.
+        self._reciprocal = -(-(2**32) // self._columns)
+        self._count = tables.entries.numel() - 1
+        self._starts = tables.starts.data_ptr()
+        self._bank = tables.values.data_ptr(), tables.source.data_ptr(), tables.entries.data_ptr()
+        self._column_roots = tables.roots.data_ptr()
+        self._row_roots = self._column_roots + self._height * _COMPLEX
+        # Kept columns of rows are twice what they should be, and no transform is normalised.
+        self._scale = 0.5 / (self._height * self._width)
+
+    def parts(self, images: Tensor, coefficients: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and their coefficients, as many at a time as their kept columns allow."""
+        step = max(1, _KEPT // (self._count * self._height * _COMPLEX))
+        for first in range(0, len(images), step):
+            yield images[first : first + step], coefficients[first : first + step]
+
+    def spectra(self, sums: int, images: int) -> Tensor:
+        return self._empty(sums, images, self._columns, self._height)
+
+    def kept_columns(self, images: int) -> Tensor:
+        return self._empty(images, self._count, self._height)
+
+    def _empty(self, *size: int) -> Tensor:
+        return torch.empty(size, dtype=torch.complex64, device=self._device)
+
+    def columns(self, stream: int, spectrum: Tensor, kept: Tensor) -> None:
+        """Filter and transform vertically."""
+        images = len(kept)
+        _COLUMNS.get(f"shearlet_columns<{self._height}>", self._device).launch(
+            (self._tiles(self._count * images, _BLOCK), 1, 1),
+            (_BLOCK, 1, 1),
+            stream,
+            spectrum.data_ptr(),
+            *self._bank,
+            self._column_roots,
+            self._columns,
+            self._reciprocal,
+            images,
+            self._count,
+            self._scale,
+            kept.data_ptr(),
+        )
+
+    def columns_adjoint(self, stream: int, kept: Tensor, spectra: Tensor) -> None:
+        """Transform vertically, filter and sum over some of the filters each."""
+        sums, images = spectra.shape[:2]
+        _COLUMNS.get(f"shearlet_columns_adjoint<{self._height}>", self._device).launch(
+            (self._tiles(self._columns * images, _ADJOINT_BLOCK), sums, 1),
+            (_ADJOINT_BLOCK, 1, 1),
+            stream,
+            kept.data_ptr(),
+            *self._bank,
+            self._starts,
+            self._column_roots,
+            self._columns,
+            self._reciprocal,
+            images,
+            self._count,
+            self.filters,
+            sums,
+            self._scale,
+            spectra.data_ptr(),
+        )
+
+    def image_columns(self, stream: int, spectra: Tensor, sign: int) -> None:
+        """Sum spectra and transform them vertically, in the place of the first."""
+        sums, images = spectra.shape[:2]
+        lines = self._columns * images
+        _COLUMNS.get(f"shearlet_image_columns<{self._height}, {sign}>", self._device).launch(
+            (self._tiles(lines, _BLOCK), 1, 1),
+            (_BLOCK, 1, 1),
+            stream,
+            self._column_roots,
+            lines,
+            sums,
+            spectra.data_ptr(),
+        )
+
+    def rows(self, stream: int, kept: Tensor, result: Tensor) -> None:
+        """Rows of coefficients from kept columns, or of images from a spectrum."""
+        self._launch_rows("shearlet_rows", stream, kept, result, kept, result)
+
+    def rows_adjoint(self, stream: int, data: Tensor, kept: Tensor) -> None:
+        """Kept columns of coefficients, or a spectrum of images: transformed horizontally."""
+        self._launch_rows("shearlet_rows_adjoint", stream, data, kept, kept, data)
+
+    def _launch_rows(
+        self, name: str, stream: int, source: Tensor, target: Tensor, kept: Tensor, rows: Tensor
+    ) -> None:
+        filters, starts = (self.filters, self._starts) if rows.ndim == 4 else (1, 0)
+        pairs = min(8, 4096 // self._width)  # kPairs in shearlet_rows.cu
+        _ROWS.get(f"{name}<{self._width}>", self._device).launch(
+            (self._height // (2 * pairs), filters, len(rows)),
+            (pairs * self._width // _EACH, 1, 1),
+            stream,
+            source.data_ptr(),
+            starts,
+            self._row_roots,
+            kept.shape[-2],
+            filters,
+            self._height,
+            STORED.index(rows.dtype),
+            target.data_ptr(),
+        )
+
+    def _tiles(self, lines: int, threads: int) -> int:
+        """Blocks for so many columns."""
+        return -(-lines * self._height // (threads * _EACH))
 
 
-def _between(spectrum: Tensor, groups: tuple[_Group, ...]) -> Tensor:
-    """Memory for the kept columns of the largest group; a stream's launches take turns in it."""
-    most = max(group.columns for group in groups)
-    size = (len(spectrum), most, spectrum.shape[2])
-    return torch.empty(size, dtype=torch.complex64, device=spectrum.device)
-
-
-def _lines(height: int) -> int:
-    """Columns of a block, kLines in shearlet_columns.cu."""
-    return _BLOCK * _COLUMN_EACH // height
-
-
-def _row_grid(
-    height: int, width: int, filters: int, images: int
-) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """Blocks and their threads, kRows and kBlock in shearlet_rows.cu."""
-    half = width // 2
-    tile = 4096 // half if half > 128 else 32
-    return (height // tile, filters, images), (tile * half // _ROW_EACH, 1, 1)
+def _readable(data: Tensor) -> Tensor:
+    """Coefficients or images as the kernels read them: in a row, of a stored type, aligned."""
+    if data.dtype not in STORED:
+        data = data.float()
+    data = data.contiguous()
+    return data.clone() if data.data_ptr() % _ALIGNMENT else data

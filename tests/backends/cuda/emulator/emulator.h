@@ -6,6 +6,7 @@
 #include <barrier>
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <thread>
 #include <vector>
 
@@ -41,6 +42,24 @@ inline int __syncthreads_or(int predicate) {
 
 inline int __syncthreads_and(int predicate) { return !__syncthreads_or(!predicate); }
 
+// Warps: each waits for itself, full ones only.
+inline std::deque<std::barrier<>> warp_barriers;
+inline std::atomic<int> any_lane[32];
+inline thread_local int warp;
+
+inline void __syncwarp() { warp_barriers[warp].arrive_and_wait(); }
+
+inline int __any_sync(unsigned, int predicate) {
+    __syncwarp();
+    any_lane[warp] = 0;
+    __syncwarp();
+    if (predicate) any_lane[warp] = 1;
+    __syncwarp();
+    return any_lane[warp];
+}
+
+inline unsigned __umulhi(unsigned a, unsigned b) { return (unsigned long long)a * b >> 32; }
+
 inline long long __double2ll_rn(double x) { return llrint(x); }
 
 inline float __fdividef(float x, float y) { return x / y; }
@@ -64,10 +83,13 @@ void launch(Dim3 grid, Dim3 block, Kernel kernel) {
     const int count = block.x * block.y * block.z;
     std::barrier<> barrier(count);
     block_barrier = &barrier;
+    warp_barriers.clear();
+    for (int first = 0; first < count; first += 32) warp_barriers.emplace_back(32);
     blockDim = block;
     std::vector<std::thread> threads;
     for (int t = 0; t < count; ++t)
         threads.emplace_back([=] {
+            warp = t / 32;
             threadIdx = {t % block.x, t / block.x % block.y, t / (block.x * block.y)};
             for (int z = 0; z < grid.z; ++z)
                 for (int y = 0; y < grid.y; ++y)

@@ -1,121 +1,162 @@
-// Fourier transforms of a power of two within a block: elements in registers, exchanged through
-// shared memory.
+// Fourier transforms of lines of kSize = 32 * kLast numbers, by kLast threads of a warp each with 32
+// numbers in their registers, in two passes: of 32 numbers and of kLast.
 //
-// A line of kSize numbers belongs to kSize / kEach neighbouring threads of kEach numbers each: thread t
-// holds the elements t + i * kSize / kEach, before and after, in natural order (Stockham's algorithm,
-// which sorts as it goes). So global memory is read and written by neighbouring threads in
-// neighbouring places, and the first and last pass need no shared memory. Radices are kEach and, in
-// the last pass, what is left: with 8 numbers a thread a line of 512 is exchanged twice, with 16 one
-// of 256 once.
+//   kSize  kLast  kNear      spread   thread t holds the element t + kLast * i at i
+//     128      4      2      bunched  thread t holds the element kNear * t + place(i) at i:
+//     256      8      2               kNear neighbours, after them those kNear * kLast further on, until
+//     512     16      2               the threads together have 32 elements, and so on every 32
+//    1024     32      1
+//
+// One pass turns spread numbers, the other bunched ones, so that a transform goes from one order to the
+// other. Global memory is accessed by neighbouring threads in neighbouring places either way.
+//
+// Between the passes a line is a matrix [kLast, 32] in shared memory with rows of 34: where numbers are
+// spread thread t has the row t, where they are bunched kBunch whole columns. Two numbers more a row
+// keep accesses of 16 bytes aligned, and down a column they touch every bank once. Only warps wait, and
+// each for itself; with 8 or 16 numbers a thread all of a block would have to, several times.
 #pragma once
+
+#include "shearlet_small_fft.cuh"
 
 typedef long long i64;
 
-struct alignas(8) Complex {
-    float re, im;
+// Numbers that a thread holds, and the first radix.
+constexpr int kEach = 32;
+
+// Elements next to each other, one access to memory.
+template <int kNear>
+struct alignas(sizeof(Complex) * kNear) Neighbours {
+    Complex item[kNear];
 };
 
-__device__ __forceinline__ Complex operator+(Complex a, Complex b) { return {a.re + b.re, a.im + b.im}; }
-__device__ __forceinline__ Complex operator-(Complex a, Complex b) { return {a.re - b.re, a.im - b.im}; }
-__device__ __forceinline__ Complex operator*(Complex a, Complex b) {
-    return {fmaf(a.re, b.re, -a.im * b.im), fmaf(a.re, b.im, a.im * b.re)};
+// Where an element is in a line in shared memory.
+__device__ __forceinline__ constexpr int padded(int element) { return element + 2 * (element >> 5); }
+
+template <int kSize> struct Line {
+    static constexpr int kLast = kSize / kEach;   // threads of a line, and the other radix
+    static constexpr int kBunch = kEach / kLast;  // numbers of a thread in 32 elements, when bunched
+    static constexpr int kNear = kBunch < 2 ? 1 : 2;
+    // Numbers of a line in shared memory. One place behind it can be written to, and eight lines (four
+    // of 1024) begin in banks of their own.
+    static constexpr int kPitch = padded(kSize) + (kSize > 512 ? 4 : 2);
+    typedef Neighbours<kNear> Near;
+    static_assert(kLast >= 4 && kLast <= 32 && kEach % kLast == 0, "a warp transforms a line in two passes");
+
+    // Where the number i of a thread is in a bunched line, behind kNear * t.
+    static __device__ __forceinline__ constexpr int place(int i) {
+        return i / kBunch * 32 + i % kBunch / kNear * (kNear * kLast) + i % kNear;
+    }
+};
+
+template <int kSize>
+__device__ __forceinline__ void load_spread(Complex (&x)[kEach], const Complex* line, int t) {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) x[i] = line[t + padded(i * Line<kSize>::kLast)];
 }
-__device__ __forceinline__ Complex operator*(float a, Complex b) { return {a * b.re, a * b.im}; }
-__device__ __forceinline__ Complex conj(Complex a) { return {a.re, -a.im}; }
 
-// One number more in 16: neither elements that lie 8 or 16 apart nor neighbours share a bank.
-__device__ __forceinline__ constexpr int padded(int index) { return index + (index >> 4); }
+template <int kSize>
+__device__ __forceinline__ void store_spread(const Complex (&x)[kEach], Complex* line, int t) {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) line[t + padded(i * Line<kSize>::kLast)] = x[i];
+}
 
-// cos(2 pi k / 16)
-template <int k> struct Cosine16;
-template <> struct Cosine16<1> { static constexpr float value = 0.92387953251128674f; };
-template <> struct Cosine16<3> { static constexpr float value = 0.38268343236508977f; };
-template <> struct Cosine16<5> { static constexpr float value = -0.38268343236508977f; };
-template <> struct Cosine16<7> { static constexpr float value = -0.92387953251128674f; };
-
-// a * exp(kSign * 2 pi i k / kSize), kSize up to 16 and k below half of it.
-template <int k, int kSize, int kSign>
-__device__ __forceinline__ Complex turned(Complex a) {
-    constexpr float kHalf = 0.70710678118654752f;
-    constexpr float s = kSign;
-    if constexpr (k == 0) return a;
-    else if constexpr (4 * k == kSize) return {-s * a.im, s * a.re};
-    else if constexpr (8 * k == kSize) return {kHalf * (a.re - s * a.im), kHalf * (a.im + s * a.re)};
-    else if constexpr (8 * k == 3 * kSize) return {-kHalf * (a.re + s * a.im), kHalf * (s * a.re - a.im)};
-    else {
-        static_assert(kSize == 16, "smaller radices have only the angles above");
-        // sin(2 pi k / 16) = cos(2 pi (4 - k) / 16)
-        constexpr float sine = Cosine16<(k < 4 ? 4 - k : k - 4)>::value;
-        return a * Complex{Cosine16<k>::value, s * sine};
+// The same for bunched numbers in global memory, without gaps.
+template <int kSize>
+__device__ __forceinline__ void load_bunched(Complex (&x)[kEach], const Complex* from, int t) {
+    using L = Line<kSize>;
+#pragma unroll
+    for (int i = 0; i < kEach; i += L::kNear) {
+        const typename L::Near near = *(const typename L::Near*)(from + L::kNear * t + L::place(i));
+#pragma unroll
+        for (int n = 0; n < L::kNear; ++n) x[i + n] = near.item[n];
     }
 }
 
-template <int k, int kSize, int kSign>
-__device__ __forceinline__ void combine(const Complex (&even)[kSize / 2], const Complex (&odd)[kSize / 2],
-                                        Complex (&out)[kSize]) {
-    const Complex other = turned<k, kSize, kSign>(odd[k]);
-    out[k] = even[k] + other;
-    out[k + kSize / 2] = even[k] - other;
-    if constexpr (k + 1 < kSize / 2) combine<k + 1, kSize, kSign>(even, odd, out);
+template <int kSize>
+__device__ __forceinline__ void store_bunched(const Complex (&x)[kEach], Complex* to, int t) {
+    using L = Line<kSize>;
+#pragma unroll
+    for (int i = 0; i < kEach; i += L::kNear) {
+        typename L::Near near;
+#pragma unroll
+        for (int n = 0; n < L::kNear; ++n) near.item[n] = x[i + n];
+        *(typename L::Near*)(to + L::kNear * t + L::place(i)) = near;
+    }
 }
 
-// The transform of a few numbers in the registers of one thread.
+// Zeros throughout a line.
+template <int kSize>
+__device__ __forceinline__ void clear(Complex* line, int t) {
+#pragma unroll
+    for (int i = 0; i < padded(kEach); i += 2) *(Neighbours<2>*)(line + padded(kEach) * t + i) = {};
+}
+
+// The transforms, x[j] <- sum over k of x[k] exp(kSign * 2 pi i j k / kSize), nothing else. All threads of
+// the warp must call them.
+//
+//   x      the numbers of thread t of the line
+//   line   shared memory, read by nobody but the line's threads before they come here
+//   roots  [kLast, 32] exp(2 pi i q j / kSize) at [q, j]
+
 template <int kSize, int kSign>
-__device__ __forceinline__ void small_fft(Complex (&x)[kSize]) {
-    if constexpr (kSize > 1) {
-        Complex even[kSize / 2], odd[kSize / 2];
+__device__ __forceinline__ void fft_spread_to_bunched(Complex (&x)[kEach], Complex* line, int t,
+                                                      const Complex* roots) {
+    using L = Line<kSize>;
+    small_fft<kEach, kSign>(x);
+    __syncwarp();
 #pragma unroll
-        for (int i = 0; i < kSize / 2; ++i) {
-            even[i] = x[2 * i];
-            odd[i] = x[2 * i + 1];
+    for (int j = 0; j < kEach; j += 2) *(Neighbours<2>*)(line + padded(kEach) * t + j) = {x[j], x[j + 1]};
+    __syncwarp();
+    Complex y[L::kBunch][L::kLast];
+#pragma unroll
+    for (int q = 0; q < L::kLast; ++q)
+#pragma unroll
+        for (int m = 0; m < L::kBunch; m += L::kNear) {
+            const int j = L::kNear * t + L::place(m);
+            const typename L::Near near = *(const typename L::Near*)(line + padded(32 * q) + j);
+            const typename L::Near root = *(const typename L::Near*)(roots + 32 * q + j);
+#pragma unroll
+            for (int n = 0; n < L::kNear; ++n)
+                y[m + n][q] = q > 0 ? turned<kSign>(near.item[n], root.item[n]) : near.item[n];
         }
-        small_fft<kSize / 2, kSign>(even);
-        small_fft<kSize / 2, kSign>(odd);
-        combine<0, kSize, kSign>(even, odd, x);
+#pragma unroll
+    for (int m = 0; m < L::kBunch; ++m) {
+        small_fft<L::kLast, kSign>(y[m]);
+#pragma unroll
+        for (int q = 0; q < L::kLast; ++q) x[q * L::kBunch + m] = y[m][q];
     }
 }
 
-// x[j] <- sum over k of x[k] exp(kSign * 2 pi i j k / kSize), nothing else. All threads of the block
-// must call it.
-//
-//   x      the elements of thread t of the line
-//   line   shared memory for the line, padded(kSize) numbers; what it holds may have been read before
-//   roots  exp(2 pi i k / (kSize * kStep)) at k
-//
-// kDone is the product of the radices of the passes that are done.
-template <int kSize, int kEach, int kSign, int kStep, int kDone = 1>
-__device__ __forceinline__ void line_fft(Complex (&x)[kEach], Complex* line, int t, const Complex* roots) {
-    constexpr int kThreads = kSize / kEach;
-    constexpr int kRadix = kSize / kDone < kEach ? kSize / kDone : kEach;
-    constexpr int kButterflies = kEach / kRadix;
-    constexpr bool kIsLast = kDone * kRadix == kSize;
-    static_assert(kThreads >= 1 && kSize % kEach == 0, "a line needs at least one thread");
-    static_assert((kSize & (kSize - 1)) == 0, "only powers of two");
-    if constexpr (!kIsLast) __syncthreads();
+template <int kSize, int kSign>
+__device__ __forceinline__ void fft_bunched_to_spread(Complex (&x)[kEach], Complex* line, int t,
+                                                      const Complex* roots) {
+    using L = Line<kSize>;
+    Complex y[L::kBunch][L::kLast];
 #pragma unroll
-    for (int m = 0; m < kButterflies; ++m) {
-        const int j = t + m * kThreads;
-        const int within = j % kDone;
-        Complex few[kRadix];
+    for (int m = 0; m < L::kBunch; ++m) {
 #pragma unroll
-        for (int q = 0; q < kRadix; ++q) {
-            few[q] = x[m + q * kButterflies];
-            if (kDone > 1 && q > 0) {
-                const Complex root = roots[within * q * (kSize / (kDone * kRadix)) * kStep];
-                few[q] = few[q] * (kSign > 0 ? root : conj(root));
-            }
-        }
-        small_fft<kRadix, kSign>(few);
-#pragma unroll
-        for (int q = 0; q < kRadix; ++q) {
-            if constexpr (kIsLast) x[m + q * kButterflies] = few[q];
-            else line[padded((j - within) * kRadix + within + q * kDone)] = few[q];
-        }
+        for (int q = 0; q < L::kLast; ++q) y[m][q] = x[q * L::kBunch + m];
+        small_fft<L::kLast, kSign>(y[m]);
     }
-    if constexpr (!kIsLast) {
-        __syncthreads();
+    __syncwarp();
 #pragma unroll
-        for (int i = 0; i < kEach; ++i) x[i] = line[padded(t + i * kThreads)];
-        line_fft<kSize, kEach, kSign, kStep, kDone * kRadix>(x, line, t, roots);
+    for (int q = 0; q < L::kLast; ++q)
+#pragma unroll
+        for (int m = 0; m < L::kBunch; m += L::kNear) {
+            const int j = L::kNear * t + L::place(m);
+            const typename L::Near root = *(const typename L::Near*)(roots + 32 * q + j);
+            typename L::Near near;
+#pragma unroll
+            for (int n = 0; n < L::kNear; ++n)
+                near.item[n] = q > 0 ? turned<kSign>(y[m + n][q], root.item[n]) : y[m + n][q];
+            *(typename L::Near*)(line + padded(32 * q) + j) = near;
+        }
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < kEach; i += 2) {
+        const Neighbours<2> near = *(const Neighbours<2>*)(line + padded(kEach) * t + i);
+        x[i] = near.item[0];
+        x[i + 1] = near.item[1];
     }
+    small_fft<kEach, kSign>(x);
 }

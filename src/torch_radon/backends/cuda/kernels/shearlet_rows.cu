@@ -1,24 +1,36 @@
-// The horizontal transforms of shearlet filters: between the kept columns of a group of filters
-// (shearlet_columns.cu) and rows of coefficients.
+// The horizontal transforms of shearlet filters: between kept columns (shearlet_columns.cu) and rows of
+// coefficients; and those of images, which are the coefficients of one filter that keeps everything.
 //
-//   kept         [N, count, height]         as Complex
-//   coefficients [N, filters, height, kWidth]  in the type that `storage` names
-//   starts       [F + 1, 2]                 of each filter the number of its first kept column, and
-//                                           the place of that in the spectrum
+//   kept          [N, count, height]            half the spectra of rows, transposed
+//   coefficients  [N, filters, height, kWidth]  in the type that `storage` names
+//   starts        [F + 1, 2]                    the runs (shearlet_run.cuh); null: one that keeps all
 //
-// A real row of kWidth is a complex line of half the length, its even places as real and its odd ones
-// as imaginary parts. Its spectrum has kHalf + 1 columns of which a filter keeps a run. A block works
-// on kRows rows of one filter, kHalf / kEach threads each: so many that the kept columns, which lie
-// along the rows, are read and written by whole lines of the cache, as far as shared memory lasts. With
-// 16 numbers a thread a row of 512 takes one exchange.
+// Two real rows a and b are one complex line a + i b, and its spectrum z has both of theirs:
 //
-//   blockIdx = (tile of kRows rows, filter of the group, item)
+//   z[k] = A[k] + i B[k],  z[kWidth - k] = conj(A[k]) + i conj(B[k]),  A[k], B[k] = neighbours in `kept`
+//
+// A block works on kPairs pairs of rows of one filter. Kept columns lie along the rows: 8 pairs take up
+// the 128 bytes of a line of the cache, and neighbouring threads are at neighbouring pairs; between rows
+// and spectra a line has threads of its own (shearlet_fft.cuh).
+//
+//   blockIdx    = (tile of 2 * kPairs rows, filter, item)
+//   threadIdx.x = pair + kPairs * column at kept columns, thread of a line + kLast * pair at rows
 
 #include "shearlet_fft.cuh"
 
 #include "numbers.cuh"
+#include "shearlet_run.cuh"
 
-constexpr int kEach = 16;
+template <int kWidth> struct Rows {
+    static constexpr int kStep = Line<kWidth>::kLast;  // columns at which a block is at once
+    static constexpr int kHalf = kWidth / 2, kColumns = kHalf + 1;
+    static constexpr int kPairs = kWidth < 1024 ? 8 : 4;
+    static constexpr int kBlock = kPairs * kStep;
+    // Blocks of a multiprocessor that registers must last for: 640 threads towards coefficients; 512 the
+    // other way, where all rows are loaded before the first number is needed. Every device has 16.
+    static constexpr int kBlocks = kBlock < 64 ? 16 : 640 / kBlock, kAdjointBlocks = 512 / kBlock;
+    static_assert(kBlock % 32 == 0, "warps must be full");
+};
 
 // Types of coefficients. They are told apart where they are read and written, not by instantiations,
 // of which there are many: every thread takes the same branch.
@@ -26,137 +38,139 @@ enum Storage { kFloat = 0, kHalfPrecision = 1, kBfloat16 = 2 };
 
 // The integer of a size.
 template <int kBytes> struct Word;
+template <> struct Word<2> { typedef short Type; };
 template <> struct Word<4> { typedef int Type; };
 template <> struct Word<8> { typedef i64 Type; };
 
-template <typename To, typename From>
-__device__ __forceinline__ To same_bits(From from) {
-    static_assert(sizeof(To) == sizeof(From), "bits of another size");
-    To to;
-    memcpy(&to, &from, sizeof to);
-    return to;
+// Coefficients are written once and for good: they should not drive the kept columns out of the cache.
+template <typename T>
+__device__ __forceinline__ void stream(T* to, const T& value) {
+    typename Word<sizeof(T)>::Type word;
+    memcpy(&word, &value, sizeof word);
+    __stcs((typename Word<sizeof(T)>::Type*)to, word);
 }
 
-// Coefficients pass once. Marked so, they do not drive the kept columns out of the cache.
-template <typename S>
-__device__ __forceinline__ void write(void* coefficients, i64 at, Complex x) {
-    typedef typename Word<sizeof(Pack<S, 2>)>::Type W;
-    const Pack<S, 2> pair = {{Narrow<S>::of(x.re), Narrow<S>::of(x.im)}};
-    __stcs((W*)coefficients + at, same_bits<W>(pair));
-}
-
-template <typename S>
-__device__ __forceinline__ Complex read(const void* coefficients, i64 at) {
-    typedef typename Word<sizeof(Pack<S, 2>)>::Type W;
-    const Pack<S, 2> pair = same_bits<Pack<S, 2>>(__ldcs((const W*)coefficients + at));
-    return {widen(pair.item[0]), widen(pair.item[1])};
-}
-
-template <int kWidth> struct Rows {
-    static constexpr int kHalf = kWidth / 2;
-    static constexpr int kThreads = kHalf / kEach;
-    static constexpr int kRows = kHalf > 128 ? 4096 / kHalf : 32;
-    static constexpr int kBlock = kRows * kThreads;
-    // One number more: a column of the tile touches every bank once.
-    static constexpr int kPitch = padded(kHalf) + 1;
-    static_assert(kThreads >= 1, "a row needs at least one thread");
-};
-
-// A filter's run of kept columns.
-struct Run {
-    int start, first, width;
-
-    __device__ __forceinline__ Run(const int* starts, int filter)
-        : start(starts[2 * filter]), first(starts[2 * filter + 1]), width(starts[2 * filter + 2] - start) {}
-
-    // Where in the run a column of the spectrum is, at least `width` if it is not.
-    __device__ __forceinline__ int find(int column, int columns) const {
-        const int within = column - first;
-        return within < 0 ? within + columns : within;
-    }
-};
-
-// Coefficients from kept columns: rows that are real, from half their spectra.
-template <int kWidth>
-__global__ void __launch_bounds__(Rows<kWidth>::kBlock)
-shearlet_rows(const Complex* kept, const int* starts, const Complex* roots, int first, int count,
-              int first_filter, int filters, int height, int storage, void* coefficients) {
-    using Shape = Rows<kWidth>;
-    constexpr int kHalf = Shape::kHalf, kColumns = kHalf + 1;
-    __shared__ Complex lines[Shape::kRows][Shape::kPitch];
-    const int filter = first_filter + blockIdx.y, row0 = blockIdx.x * Shape::kRows;
-    const i64 item = blockIdx.z;
-    const Run run(starts, filter);
-    const Complex* tile = kept + (item * count + run.start - first) * height + row0;
-#pragma unroll 4
-    for (int place = threadIdx.x; place < run.width * Shape::kRows; place += Shape::kBlock) {
-        const int row = place % Shape::kRows, within = place / Shape::kRows;
-        lines[row][padded(within)] = tile[(i64)within * height + row];
-    }
-    __syncthreads();
-    const int t = threadIdx.x % Shape::kThreads, row = threadIdx.x / Shape::kThreads;
-    Complex* line = lines[row];
-    Complex x[kEach];
+// The bunched numbers of a thread as a pair of rows, and the reverse.
+template <int kWidth, typename S>
+__device__ __forceinline__ void write_rows(const Complex (&x)[kEach], S* rows, int t) {
+    using L = Line<kWidth>;
+    typedef Pack<S, L::kNear> Near;
+    S* to = rows + L::kNear * t;
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-        // The spectra of the even and the odd places, the latter times the imaginary unit.
-        const int k = t + i * Shape::kThreads;
-        const int here = run.find(k, kColumns), mirrored = run.find(kHalf - k, kColumns);
-        x[i] = {0.0f, 0.0f};
-        if (here < run.width || mirrored < run.width) {
-            const Complex a = here < run.width ? line[padded(here)] : x[i];
-            const Complex b = mirrored < run.width ? conj(line[padded(mirrored)]) : x[i];
-            const Complex odd = (a - b) * roots[k];
-            x[i] = a + b + Complex{-odd.im, odd.re};
+    for (int i = 0; i < kEach; i += L::kNear) {
+        Near a, b;
+#pragma unroll
+        for (int n = 0; n < L::kNear; ++n) {
+            a.item[n] = Narrow<S>::of(x[i + n].re);
+            b.item[n] = Narrow<S>::of(x[i + n].im);
+        }
+        stream((Near*)(to + L::place(i)), a);
+        stream((Near*)(to + L::place(i) + kWidth), b);
+    }
+}
+
+template <int kWidth, typename S>
+__device__ __forceinline__ void read_rows(Complex (&x)[kEach], const S* rows, int t) {
+    using L = Line<kWidth>;
+    typedef Pack<S, L::kNear> Near;
+    const S* from = rows + L::kNear * t;
+#pragma unroll
+    for (int i = 0; i < kEach; i += L::kNear) {
+        const Near a = *(const Near*)(from + L::place(i)), b = *(const Near*)(from + L::place(i) + kWidth);
+#pragma unroll
+        for (int n = 0; n < L::kNear; ++n) x[i + n] = {widen(a.item[n]), widen(b.item[n])};
+    }
+}
+
+// Coefficients from kept columns. Of columns that are their own mirror images the real part counts.
+template <int kWidth>
+__global__ void __launch_bounds__(Rows<kWidth>::kBlock, Rows<kWidth>::kBlocks)
+shearlet_rows(const Complex* kept, const int* starts, const Complex* roots, int count, int filters, int height,
+              int storage, void* coefficients) {
+    using L = Line<kWidth>;
+    using Shape = Rows<kWidth>;
+    __shared__ Neighbours<2> room[Shape::kPairs * L::kPitch / 2];
+    Complex* lines = (Complex*)room;
+    const int filter = blockIdx.y, row0 = blockIdx.x * 2 * Shape::kPairs;
+    const i64 item = blockIdx.z;
+    const Run run = starts ? Run(starts, filter) : Run(count);
+    {
+        const int pair = threadIdx.x % Shape::kPairs, k0 = threadIdx.x / Shape::kPairs;
+        const char* tile = (const char*)(kept + (item * count + run.start) * height + row0 + 2 * pair);
+        // In bytes, and unsigned: an address is one multiplication and addition.
+        const unsigned pitch = height * sizeof(Complex);
+        Neighbours<2> rows[kEach / 2];
+#pragma unroll
+        for (int i = 0; i < kEach / 2; ++i) {
+            const unsigned within = run.find(k0 + i * Shape::kStep, Shape::kColumns);
+            rows[i] = {{{0.0f, 0.0f}, {0.0f, 0.0f}}};
+            if (within < run.width) rows[i] = *(const Neighbours<2>*)(tile + (u64)within * pitch);
+        }
+        Complex* line = lines + pair * L::kPitch;
+        if (k0 == 0) {
+            rows[0].item[0].im = rows[0].item[1].im = 0.0f;
+            const unsigned within = run.find(Shape::kHalf, Shape::kColumns);
+            Neighbours<2> last = {{{0.0f, 0.0f}, {0.0f, 0.0f}}};
+            if (within < run.width) last = *(const Neighbours<2>*)(tile + (u64)within * pitch);
+            line[padded(Shape::kHalf)] = {last.item[0].re, last.item[1].re};
+        }
+        // The places of k0 + up and of its mirror image, so that what depends on i is known before. The
+        // mirror image of 0 falls behind the line; those of other k0 = 0 fall into the next 32.
+        Complex* mirrored = line + Shape::kStep - k0;
+        Complex* carried = mirrored + (k0 == 0 ? 2 : 0);
+#pragma unroll
+        for (int i = 0; i < kEach / 2; ++i) {
+            const Complex a = rows[i].item[0], b = rows[i].item[1];
+            const int up = i * Shape::kStep, down = kWidth - up - Shape::kStep;
+            line[k0 + padded(up)] = {a.re - b.im, a.im + b.re};
+            (up % 32 ? mirrored : carried)[padded(down)] = {a.re + b.im, b.re - a.im};
         }
     }
-    line_fft<kHalf, kEach, 1, 2>(x, line, t, roots);
-    const i64 out = ((item * filters + filter) * height + row0 + row) * kHalf + t;
-#pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-        const i64 place = out + i * Shape::kThreads;
-        if (storage == kFloat) write<float>(coefficients, place, x[i]);
-        else if (storage == kHalfPrecision) write<__half>(coefficients, place, x[i]);
-        else write<__nv_bfloat16>(coefficients, place, x[i]);
-    }
+    __syncthreads();
+    const int t = threadIdx.x % L::kLast, pair = threadIdx.x / L::kLast;
+    Complex* line = lines + pair * L::kPitch;
+    Complex x[kEach];
+    load_spread<kWidth>(x, line, t);
+    fft_spread_to_bunched<kWidth, 1>(x, line, t, roots);
+    const i64 out = ((item * filters + filter) * height + row0 + 2 * pair) * kWidth;
+    if (storage == kFloat) write_rows<kWidth>(x, (float*)coefficients + out, t);
+    else if (storage == kHalfPrecision) write_rows<kWidth>(x, (__half*)coefficients + out, t);
+    else write_rows<kWidth>(x, (__nv_bfloat16*)coefficients + out, t);
 }
 
-// Kept columns from coefficients: half the spectra of real rows, the transpose of the above with
+// Twice the kept columns of rows that are coefficients: but for the 2 the transpose of the above with
 // respect to spectra of real images.
 template <int kWidth>
-__global__ void __launch_bounds__(Rows<kWidth>::kBlock)
-shearlet_rows_adjoint(const void* coefficients, const int* starts, const Complex* roots, int first, int count,
-                      int first_filter, int filters, int height, int storage, Complex* kept) {
+__global__ void __launch_bounds__(Rows<kWidth>::kBlock, Rows<kWidth>::kAdjointBlocks)
+shearlet_rows_adjoint(const void* coefficients, const int* starts, const Complex* roots, int count, int filters,
+                      int height, int storage, Complex* kept) {
+    using L = Line<kWidth>;
     using Shape = Rows<kWidth>;
-    constexpr int kHalf = Shape::kHalf, kColumns = kHalf + 1;
-    __shared__ Complex lines[Shape::kRows][Shape::kPitch];
-    const int filter = first_filter + blockIdx.y, row0 = blockIdx.x * Shape::kRows;
+    __shared__ Neighbours<2> room[Shape::kPairs * L::kPitch / 2];
+    Complex* lines = (Complex*)room;
+    const int filter = blockIdx.y, row0 = blockIdx.x * 2 * Shape::kPairs;
     const i64 item = blockIdx.z;
-    const Run run(starts, filter);
-    const int t = threadIdx.x % Shape::kThreads, row = threadIdx.x / Shape::kThreads;
-    Complex* line = lines[row];
-    const i64 in = ((item * filters + filter) * height + row0 + row) * kHalf + t;
-    Complex x[kEach];
-#pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-        const i64 place = in + i * Shape::kThreads;
-        if (storage == kFloat) x[i] = read<float>(coefficients, place);
-        else if (storage == kHalfPrecision) x[i] = read<__half>(coefficients, place);
-        else x[i] = read<__nv_bfloat16>(coefficients, place);
+    const Run run = starts ? Run(starts, filter) : Run(count);
+    {
+        const int t = threadIdx.x % L::kLast, pair = threadIdx.x / L::kLast;
+        Complex* line = lines + pair * L::kPitch;
+        const i64 in = ((item * filters + filter) * height + row0 + 2 * pair) * kWidth;
+        Complex x[kEach];
+        if (storage == kFloat) read_rows<kWidth>(x, (const float*)coefficients + in, t);
+        else if (storage == kHalfPrecision) read_rows<kWidth>(x, (const __half*)coefficients + in, t);
+        else read_rows<kWidth>(x, (const __nv_bfloat16*)coefficients + in, t);
+        fft_bunched_to_spread<kWidth, -1>(x, line, t, roots);
+        __syncwarp();
+        store_spread<kWidth>(x, line, t);
     }
-    line_fft<kHalf, kEach, -1, 2>(x, line, t, roots);
     __syncthreads();
-#pragma unroll
-    for (int i = 0; i < kEach; ++i) line[padded(t + i * Shape::kThreads)] = x[i];
-    __syncthreads();
-    Complex* tile = kept + (item * count + run.start - first) * height + row0;
-    for (int place = threadIdx.x; place < run.width * Shape::kRows; place += Shape::kBlock) {
-        const int r = place % Shape::kRows, within = place / Shape::kRows;
+    const int pair = threadIdx.x % Shape::kPairs;
+    const Complex* line = lines + pair * L::kPitch;
+    Complex* tile = kept + (item * count + run.start) * height + row0 + 2 * pair;
+    for (int within = threadIdx.x / Shape::kPairs; within < run.width; within += Shape::kStep) {
         int column = run.first + within;
-        column -= column < kColumns ? 0 : kColumns;
-        const Complex a = lines[r][padded(column % kHalf)];
-        const Complex b = conj(lines[r][padded((kHalf - column) % kHalf)]);
-        const Complex odd = (a - b) * conj(roots[column]);
-        tile[(i64)within * height + r] = 0.5f * (a + b + Complex{odd.im, -odd.re});
+        column -= column < Shape::kColumns ? 0 : Shape::kColumns;
+        const Complex z = line[padded(column)], w = line[padded((kWidth - column) % kWidth)];
+        *(Neighbours<2>*)(tile + (i64)within * height) = {{{z.re + w.re, z.im - w.im}, {z.im + w.im, w.re - z.re}}};
     }
 }
