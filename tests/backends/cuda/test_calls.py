@@ -15,6 +15,7 @@ from cases import CASES, Case, walk
 from torch_radon import LinearOperator
 from torch_radon.backends import Geometry2D, cuda
 from torch_radon.backends.cuda import launch as calls
+from torch_radon.backends.cuda.families import NAMES
 from torch_radon.backends.cuda.runtime import Module
 from torch_radon.projectors.base import ScanOperator
 
@@ -53,6 +54,7 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Launch]]:
 
     monkeypatch.setattr(Module, "get", get)
     monkeypatch.setattr(calls, "on_device", on_device)
+    monkeypatch.setattr(calls, "has_tensor_cores", lambda device: True)
     for cached in (calls._plan, calls._call):
         cached.cache_clear()
     yield noted
@@ -132,7 +134,7 @@ def test_types(
         assert result.shape == (2, *operator.range_shape)
         assert result.is_contiguous()
         # Half precision is storage only, and float64 is asked for to be computed in.
-        stored = calls.NAMES[torch.float64 if out_dtype == torch.float64 else dtype]
+        stored = NAMES[torch.float64 if out_dtype == torch.float64 else dtype]
         assert {launch.name.partition("<")[2].partition(",")[0] for launch in launches} >= {stored}
         launches.clear()
 

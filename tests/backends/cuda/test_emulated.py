@@ -1,15 +1,14 @@
 """The CUDA kernels, run on the CPU by a small emulator, against the CPU backend.
 
-It needs a C++20 compiler and no GPU. Float32 and float64 are run in every layout; the storage types
-of half precision differ from float32 in two conversions only.
+What launches them runs as it is: only kernels and streams are replaced. It needs a C++20 compiler
+and no GPU. Kernels for one pixel at a time are run in float32 and float64, in every layout: their
+storage types of half precision differ in two conversions only. Those on tensor cores have no other.
 """
 
 from __future__ import annotations
 
-import ctypes
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ import torch
 from torch import Tensor
 
 import torch_radon as tr
-from torch_radon.backends.cuda.launch import _PACK_TILE, _PAD, FAMILIES, NAMES
+from emulation import Emulated
+from torch_radon.backends import Geometry2D, cuda
+from torch_radon.backends.cuda import launch as calls
+from torch_radon.backends.cuda.families import FAMILIES
 from torch_radon.backends.cuda.layout import Layout
-from torch_radon.backends.cuda.runtime import KERNELS
-from torch_radon.geometry.grid import BEAMS
+from torch_radon.backends.cuda.runtime import Module
 
-EMULATOR = Path(__file__).parent / "emulator"
-DTYPES = (torch.float32, torch.float64)
 ANGLES = np.array([0.0, 0.3, np.pi / 4, 1.7, 3.9])
 VOLUME = tr.Volume((13, 19), spacing=(0.9, 1.2), center=(1.0, -2.0))
 FAN: dict[str, Any] = {"source_distance": 30.0, "detector_distance": 20.0}
@@ -33,185 +32,161 @@ NEAR: dict[str, Any] = {"source_distance": 14.0, "detector_distance": 6.0}
 SCANS = {
     "parallel": tr.parallel_beam(ANGLES, 23, 1.1, detector_offset=2.0),
     "fine": tr.parallel_beam(ANGLES, 61, 0.4),
+    "very fine": tr.parallel_beam(ANGLES, 151, 0.13),
     "coarse": tr.parallel_beam(ANGLES, 7, 4.0),
+    "beside the image": tr.parallel_beam(ANGLES, 9, 1.1, detector_offset=14.0),
+    "one column": tr.parallel_beam(ANGLES, 1, 3.0),
+    "one view": tr.parallel_beam([0.4], 23, 1.1),
     "flat": tr.fan_beam(ANGLES, 23, 1.6, **FAN),
     "curved": tr.fan_beam(ANGLES, 23, 1.6, curved=True, **FAN),
     "fine fan": tr.fan_beam(ANGLES, 90, 0.4, **FAN),
     # More than a block keeps in shared memory at once.
-    "many views": tr.parallel_beam(np.arange(150) * 0.1, 9, 2.0),
-    "many views, flat": tr.fan_beam(np.arange(150) * 0.1, 9, 2.0, **FAN),
+    "many views": tr.parallel_beam(np.arange(131) * 0.1, 9, 2.0),
+    "many views, flat": tr.fan_beam(np.arange(131) * 0.1, 9, 2.0, **FAN),
     "near source": tr.fan_beam(ANGLES, 41, 1.3, **NEAR),
     "near source, curved": tr.fan_beam(ANGLES, 41, 1.3, curved=True, **NEAR),
 }
-GEOMETRY = (
-    "const double* views, double spacing_y, double spacing_x, int beam, int view_count, "
-    "int columns, int height, int width, int batch"
-)
-NUMBERS = "views, spacing_y, spacing_x, beam, view_count, columns, height, width, batch"
+ON_TENSOR_CORES = [name for name in SCANS if "curved" not in name]
+# Half of what the last bit of a number is worth, over the number; and how exact weights of two such
+# numbers are.
+HALF = {torch.float16: (2.0**-11, 1e-6), torch.bfloat16: (2.0**-8, 2e-5)}
 
-
-class Dim3(ctypes.Structure):
-    _fields_ = [(axis, ctypes.c_int) for axis in "xyz"]
-
-
-def symbol(layout: Layout, dtype: torch.dtype) -> str:
-    return "_".join(map(str, (NAMES[dtype], layout.vec, layout.lanes, layout.packs)))
-
-
-def wrapper(name: str) -> str:
-    """C++ that gives each instantiation of a kernel a name to call it by."""
-    lines = ['#include "emulator.h"', f'#include "{KERNELS / FAMILIES[name].source}"']
-    if FAMILIES[name].second == "rays":
-        lines.append(f'#include "{KERNELS / "ray_weights.cu"}"')
-    for dtype in DTYPES:
-        number = NAMES[dtype]
-        second = f"(const {number}*)second, " if FAMILIES[name].second == "transposed" else ""
-        if FAMILIES[name].second == "rays":
-            second = f"(const RayWeight<{number}>*)second, "
-            lines.append(
-                f'extern "C" void table_{number}(Dim3 grid, {GEOMETRY}, void* out) {{ '
-                f"launch(grid, {{256, 1, 1}}, [=] {{ ray_weights<{number}>({NUMBERS}, "
-                f"(RayWeight<{number}>*)out); }}); }}"
-            )
-        lines += [
-            f'extern "C" void run_{symbol(layout, dtype)}(Dim3 grid, Dim3 block, '
-            f"const void* first, const void* second, {GEOMETRY}, void* out) {{ "
-            f"launch(grid, block, [=] {{ {FAMILIES[name].name(name, layout, dtype, dtype)}("
-            f"(const {number}*)first, {second}{NUMBERS}, ({number}*)out); }}); }}"
-            for layout in FAMILIES[name].layouts[dtype]
-        ]
-    return "\n".join(lines)
-
-
-def packing() -> str:
-    lines = ['#include "emulator.h"', f'#include "{KERNELS / "pack.cu"}"']
-    for dtype in DTYPES:
-        number = NAMES[dtype]
-        packs = {
-            layout.vec * layout.lanes
-            for family in FAMILIES.values()
-            for layout in family.layouts[dtype]
-        }
-        lines += [
-            f'extern "C" void pack_{number}_{items}_{both}(Dim3 grid, const {number}* in, '
-            f"i64 n, i64 l, i64 m, int batch, int lines, int pixels, {number}* straight, {number}* "
-            f"transposed) {{ launch(grid, {{256, 1, 1}}, [=] {{ pack<{number}, {items}, "
-            f"{both}>(in, n, l, m, batch, lines, pixels, straight, transposed); }}); }}"
-            for items in sorted(packs)
-            for both in ("false", "true")
-        ]
-    return "\n".join(lines)
+Run = Callable[[str, tr.Projector | tr.Backprojector, Tensor, Layout], Tensor]
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], ctypes.CDLL]:
-    """Compile C++ to a library, once a name."""
-    compiler = shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
-        pytest.skip("no C++ compiler")
-    folder = tmp_path_factory.mktemp("emulated")
-    libraries: dict[str, ctypes.CDLL] = {}
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Module], Emulated]:
+    """Compile a module for the emulator, once."""
+    folder: Path = tmp_path_factory.mktemp("emulated")
+    found: dict[str, Emulated] = {}
 
-    def compile_once(name: str, source: str) -> ctypes.CDLL:
-        if name not in libraries:
-            file, library = folder / f"{name}.cpp", folder / f"{name}.so"
-            file.write_text(source)
-            command = [
-                compiler,
-                "-std=c++20",
-                "-O1",
-                "-fPIC",
-                "-shared",
-                "-pthread",
-                f"-I{EMULATOR}",
-            ]
-            done = subprocess.run(
-                [*command, f"-I{KERNELS}", "-o", library, file], capture_output=True, text=True
-            )
-            if "unrecognized" in done.stderr or "invalid value 'c++20'" in done.stderr:
-                pytest.skip("the C++ compiler is older than C++20")
-            assert done.returncode == 0, done.stderr
-            libraries[name] = ctypes.CDLL(str(library))
-        return libraries[name]
+    def compiled(module: Module) -> Emulated:
+        name = module.source.name
+        if name not in found:
+            exact = {
+                kernel: letters
+                for kernel, letters in module.kernels.items()
+                if "<float" in kernel or "<double" in kernel
+            }
+            found[name] = Emulated(module.source, exact or module.kernels, folder)
+        return found[name]
 
-    return compile_once
+    return compiled
 
 
-def emulate(
-    build: Callable[[str, str], ctypes.CDLL],
-    name: str,
-    data: Tensor,
-    operator: tr.Projector | tr.Backprojector,
-    layout: Layout,
-) -> Tensor:
-    """Do what launch.py does, with the emulator in the place of the GPU."""
-    scan, (height, width) = operator.scan, operator.volume.shape
-    family, number = FAMILIES[name], NAMES[data.dtype]
-    marching = family.second == "transposed"
-    batch, lines, pixels = data.shape
-    items, groups = layout.vec * layout.lanes, -(-batch // layout.items) * layout.packs
-    # What a kernel fails to write stays NaN.
-    shape = scan.shape if marching else (height, width)
-    out = torch.full((batch, *shape), torch.nan, dtype=data.dtype)
-    first = torch.full((groups, lines, pixels + 2 * _PAD, items), torch.nan, dtype=data.dtype)
-    second = torch.full((groups, pixels, lines + 2 * _PAD, items), torch.nan, dtype=data.dtype)
-    tiles = [-(-(size + 2 * _PAD) // _PACK_TILE) for size in (pixels, lines)]
-    both = str(marching).lower()
-    getattr(build("pack", packing()), f"pack_{number}_{items}_{both}")(
-        Dim3(*tiles, groups),
-        ctypes.c_void_p(data.data_ptr()),
-        *map(ctypes.c_longlong, data.stride()),
-        *map(ctypes.c_int, data.shape),
-        ctypes.c_void_p(first.data_ptr()),
-        ctypes.c_void_p(second.data_ptr()),
-    )
-    library = build(name, wrapper(name))
-    geometry = (
-        ctypes.c_void_p(operator._views.data_ptr()),
-        *map(ctypes.c_double, operator.volume.spacing),
-        *map(
-            ctypes.c_int,
-            (BEAMS.index(operator._geometry[0]), *scan.shape, height, width, batch),
-        ),
-    )
-    if family.second == "rays":
-        second = torch.full((*scan.shape, 2), torch.nan, dtype=data.dtype)
-        grid = Dim3(-(-scan.columns // 256), scan.views, 1)
-        getattr(library, f"table_{number}")(grid, *geometry, ctypes.c_void_p(second.data_ptr()))
-    getattr(library, f"run_{symbol(layout, data.dtype)}")(
-        Dim3(*family.grid(layout, batch, *shape)),
-        Dim3(*family.block(layout)),
-        ctypes.c_void_p(first.data_ptr()),
-        ctypes.c_void_p(second.data_ptr()),
-        *geometry,
-        ctypes.c_void_p(out.data_ptr()),
-    )
-    return out
+@pytest.fixture
+def run(emulated: Callable[[Module], Emulated], monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Apply the kernel of a family in a layout, as the CUDA backend does."""
+
+    @contextmanager
+    def on_device(device: torch.device) -> Iterator[int]:
+        yield 0
+
+    new_empty = Tensor.new_empty
+
+    def unset(self: Tensor, *size: Any, **options: Any) -> Tensor:
+        # What a kernel fails to write stays NaN.
+        return new_empty(self, *size, **options).fill_(torch.nan)
+
+    monkeypatch.setattr(Module, "get", lambda self, name, device: emulated(self).get(name, device))
+    monkeypatch.setattr(calls, "on_device", on_device)
+    monkeypatch.setattr(Tensor, "new_empty", unset)
+
+    def applied(
+        family: str, operator: tr.Projector | tr.Backprojector, data: Tensor, layout: Layout
+    ) -> Tensor:
+        kernel = "backproject_2d" if family.startswith("backproject") else "joseph_2d"
+        if "adjoint" in family:
+            kernel += "_adjoint"
+        monkeypatch.setattr(calls, "_fastest", lambda *_: (family, layout))
+        calls._plan.cache_clear()
+        calls._call.cache_clear()
+        geometry = Geometry2D(operator._views, *operator._geometry)
+        return getattr(cuda, kernel)(data, geometry, data.dtype)
+
+    yield applied
+    calls._plan.cache_clear()
+    calls._call.cache_clear()
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def volume_of(name: str) -> tr.Volume:
+    # An emulated view takes long.
+    return tr.Volume((5, 7)) if "many" in name else VOLUME
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 @pytest.mark.parametrize("direction", ["forward", "adjoint", "backproject", "backproject_adjoint"])
 @pytest.mark.parametrize("name", SCANS)
 def test_every_layout_agrees_with_the_cpu(
-    name: str,
-    direction: str,
-    dtype: torch.dtype,
-    build: Callable[[str, str], ctypes.CDLL],
-    generator: torch.Generator,
+    name: str, direction: str, dtype: torch.dtype, run: Run, generator: torch.Generator
 ) -> None:
     make = tr.Backprojector if direction.startswith("backproject") else tr.Projector
-    operator = make(VOLUME, SCANS[name])
+    operator = make(volume_of(name), SCANS[name])
     applied = operator.T if direction.endswith("adjoint") else operator
-    kernel = direction
+    family = direction
     if direction == "adjoint":
-        kernel = f"adjoint_{operator._geometry[0]}"
+        family = f"adjoint_{operator._geometry[0]}"
     if direction == "backproject":
-        kernel = f"backproject_{operator.scan.beam}"
+        family = f"backproject_{operator.scan.beam}"
     data = torch.randn(3, *applied.domain_shape, dtype=dtype, generator=generator)
-    layouts = FAMILIES[kernel].layouts[dtype]
-    results = [emulate(build, kernel, data, operator, layout) for layout in layouts]
     expected = applied(data)
+    layouts = FAMILIES[family].layouts[dtype]
+    results = [run(family, operator, data, layout) for layout in layouts]
     bound = 2e-6 if dtype == torch.float32 else 1e-12
     assert (results[0] - expected).norm() <= bound * expected.norm()
     for result in results[1:]:
         assert torch.equal(result, results[0])
+
+
+def on_tensor_cores(A: tr.Projector, dtype: torch.dtype) -> tuple[str, tuple[Layout, ...]]:
+    family = f"adjoint_{A._geometry[0]}_tensor"
+    return family, FAMILIES[family].layouts[dtype]
+
+
+@pytest.mark.parametrize("dtype", HALF, ids=str)
+@pytest.mark.parametrize("name", ON_TENSOR_CORES)
+def test_tensor_cores_lose_nothing_but_the_rounding_of_the_result(
+    name: str, dtype: torch.dtype, run: Run, generator: torch.Generator
+) -> None:
+    A = tr.Projector(volume_of(name), SCANS[name])
+    y = torch.randn(3, *A.range_shape, generator=generator).to(dtype)
+    exact = A.T(y.double())
+    rounding, weights = HALF[dtype]
+    family, layouts = on_tensor_cores(A, dtype)
+    for layout in layouts:
+        result = run(family, A, y, layout)
+        assert result.dtype is dtype
+        off = (result.double() - exact).abs()
+        assert (off <= rounding * exact.abs() + weights * exact.abs().max()).all()
+
+
+@pytest.mark.parametrize("name", ["parallel", "flat"])
+def test_tensor_cores_on_batches_of_several_groups(
+    name: str, run: Run, generator: torch.Generator
+) -> None:
+    A = tr.Projector(VOLUME, SCANS[name])
+    family, (layout, *_) = on_tensor_cores(A, torch.float16)
+    y = torch.randn(2, A.range_shape[1], 17, A.range_shape[0], generator=generator).half()
+    # Not contiguous, and every other item.
+    y = y.permute(2, 0, 3, 1)[:, 1]
+    together = run(family, A, y, layout)
+    for k in (0, 15, 16):
+        assert torch.equal(together[k], run(family, A, y[k : k + 1], layout)[0])
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("name", ["parallel", "fine", "flat"])
+def test_tensor_cores_keep_what_is_not_finite_to_the_pixels_that_see_it(
+    name: str, value: float, run: Run, generator: torch.Generator
+) -> None:
+    A = tr.Projector(VOLUME, SCANS[name])
+    y = torch.randn(2, *A.range_shape, generator=generator).half()
+    y[0, 2, A.range_shape[1] // 2] = value
+    column = torch.zeros(A.range_shape, dtype=torch.float64)
+    column[2, A.range_shape[1] // 2] = 1
+    seen = A.T(column) > 1e-6
+    assert seen.any()
+    family, (layout, *_) = on_tensor_cores(A, torch.float16)
+    result = run(family, A, y, layout)
+    assert torch.equal(~result[0].isfinite(), seen)
+    assert result[1].isfinite().all()

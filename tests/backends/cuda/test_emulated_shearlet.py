@@ -6,104 +6,31 @@ and no GPU.
 
 from __future__ import annotations
 
-import ctypes
-import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from emulation import Emulated
 from measures import relative_l2
 from torch_radon.backends.cuda import shearlet as fused
-from torch_radon.backends.cuda.runtime import KERNELS, Module
 from torch_radon.backends.shearlets import RUN_SIZE, Tables
 from torch_radon.shearlet import ShearletTransform
 
-EMULATOR = Path(__file__).parent / "emulator"
-TYPES: dict[str, Any] = {
-    "P": ctypes.c_void_p,
-    "i": ctypes.c_int,
-    "I": ctypes.c_uint,
-    "f": ctypes.c_float,
-}
-KINDS = {"P": "void*", "i": "int", "I": "unsigned", "f": "float"}
 # Every height and every width that there are kernels for.
 SHAPES = [(128, 1024), (256, 512), (512, 256), (1024, 128)]
-
-
-class Dim3(ctypes.Structure):
-    _fields_ = [(axis, ctypes.c_int) for axis in "xyz"]
-
-
-def symbol(name: str) -> str:
-    return re.sub(r"\W+", "_", name.replace("-", "minus"))
-
-
-def library(module: Module, folder: Path) -> ctypes.CDLL:
-    """Compile a source with a C function for each of its kernels."""
-    compiler = shutil.which("g++") or shutil.which("clang++")
-    if compiler is None:
-        pytest.skip("no C++ compiler")
-    lines = ['#include "emulator.h"', f'#include "{module.source}"']
-    # A pointer of any type, as the driver passes them.
-    lines.append(
-        "struct Any { void* p; template <typename T> operator T*() const { return (T*)p; } };"
-    )
-    for name, letters in module.kernels.items():
-        kinds = [KINDS[letter] for letter in letters]
-        parameters = ", ".join(f"{kind} a{i}" for i, kind in enumerate(kinds))
-        passed = ", ".join(
-            f"Any{{a{i}}}" if letter == "P" else f"a{i}" for i, letter in enumerate(letters)
-        )
-        lines.append(
-            f'extern "C" void {symbol(name)}(Dim3 grid, Dim3 block, {parameters}) '
-            f"{{ launch(grid, block, [=] {{ {name}({passed}); }}); }}"
-        )
-    source, target = folder / f"{module.source.stem}.cpp", folder / f"{module.source.stem}.so"
-    source.write_text("\n".join(lines))
-    options = ["-std=c++20", "-O1", "-fPIC", "-shared", "-pthread", f"-I{EMULATOR}", f"-I{KERNELS}"]
-    done = subprocess.run(
-        [compiler, *options, "-o", target, source], capture_output=True, text=True
-    )
-    if "unrecognized" in done.stderr or "invalid value 'c++20'" in done.stderr:
-        pytest.skip("the C++ compiler is older than C++20")
-    assert done.returncode == 0, done.stderr
-    return ctypes.CDLL(str(target))
-
-
-class Emulated:
-    """Stands for a `Module` whose kernels run in the emulator."""
-
-    def __init__(self, module: Module, folder: Path) -> None:
-        self._kernels, self._library = module.kernels, library(module, folder)
-
-    def get(self, name: str, device: torch.device) -> Kernel:
-        return Kernel(getattr(self._library, symbol(name)), self._kernels[name])
-
-
-class Kernel:
-    def __init__(self, function: Any, letters: str) -> None:
-        self._function, self._letters = function, letters
-
-    def launch(
-        self, grid: tuple[int, ...], block: tuple[int, ...], stream: int, *values: float
-    ) -> None:
-        arguments = [
-            TYPES[letter](value) for letter, value in zip(self._letters, values, strict=True)
-        ]
-        self._function(Dim3(*grid), Dim3(*block), *arguments)
 
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> tuple[Emulated, Emulated]:
     folder = tmp_path_factory.mktemp("emulated")
-    return Emulated(fused._COLUMNS, folder), Emulated(fused._ROWS, folder)
+    columns, rows = (
+        Emulated(module.source, module.kernels, folder) for module in (fused._COLUMNS, fused._ROWS)
+    )
+    return columns, rows
 
 
 @pytest.fixture

@@ -8,122 +8,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_radon.backends.cuda.layout import FAN, PIXELS, RAYS, Layout, Layouts, choose
-from torch_radon.backends.cuda.runtime import Kernel, Module, on_device
+from torch_radon.backends.cuda.families import (
+    FAMILIES,
+    MODULES,
+    PACK_MODULES,
+    PACKS,
+    RAY_WEIGHTS,
+    RAY_WEIGHTS_TENSOR,
+    ROW_BLOCK,
+    results,
+)
+from torch_radon.backends.cuda.layout import Layout, choose
+from torch_radon.backends.cuda.runtime import Kernel, on_device
 from torch_radon.backends.interface import Geometry2D, Prepared
 from torch_radon.geometry.grid import BEAMS
-
-# C++ names of the types of data.
-NAMES = {
-    torch.float32: "float",
-    torch.float64: "double",
-    torch.float16: "__half",
-    torch.bfloat16: "__nv_bfloat16",
-}
-
-# Zeros at both ends of a packed line, kPad in rays.cuh.
-_PAD = 2
-
-# Lines and pixels of a tile of pack.cu, kTile there.
-_PACK_TILE = 16
-
-# Threads of pack.cu and of ray_weights.
-_ROW_BLOCK = (256, 1, 1)
-
-# GEOMETRY in rays.cuh: views, spacing_y, spacing_x, beam, view_count, columns, height, width, batch
-_GEOMETRY = "Pddiiiiii"
-
-
-def _results(storage: torch.dtype) -> tuple[torch.dtype, ...]:
-    """Types in which a kernel writes what it sums from a storage type."""
-    if storage in (torch.float16, torch.bfloat16):
-        return (storage, torch.float32)
-    return (storage,)
-
-
-class Family(NamedTuple):
-    """A kernel in all its layouts.
-
-    Attributes
-    ----------
-    source : str
-        Its file.
-    layouts : dict
-        Of `layout`.
-    template : tuple of str
-        What its template takes of a layout or its tile, after the types.
-    second : str, optional
-        What its second source is: the ``"transposed"`` images, or a table of ``"rays"``.
-    """
-
-    source: str
-    layouts: Layouts
-    template: tuple[str, ...]
-    second: str | None = None
-
-    def name(self, kernel: str, layout: Layout, storage: torch.dtype, result: torch.dtype) -> str:
-        """C++ name of an instantiation."""
-        values = layout._asdict() | layout.tile._asdict()
-        numbers = [str(values[key]) for key in self.template]
-        return f"{kernel}<{', '.join([NAMES[storage], NAMES[result], *numbers])}>"
-
-    def block(self, layout: Layout) -> tuple[int, int, int]:
-        """Threads of a block."""
-        split = layout.tile.split if "split" in self.template else 1
-        return (layout.lanes * layout.tile.x, layout.tile.y, split)
-
-    def grid(self, layout: Layout, batch: int, down: int, across: int) -> tuple[int, int, int]:
-        """Blocks for a result of that size."""
-        rows = layout.tile.rows if "rows" in self.template else 1
-        x, y = layout.tile.x, layout.tile.y * rows
-        return (-(-across // x), -(-down // y), -(-batch // layout.items))
-
-
-_LANES = ("vec", "lanes", "packs", "x", "y")
-_FAN = ("vec", "packs", "x", "y", "rows", "split")
-FAMILIES = {
-    "forward": Family("joseph_forward.cu", RAYS, (*_LANES, "split"), "transposed"),
-    "adjoint_parallel": Family("joseph_adjoint_parallel.cu", PIXELS, (*_LANES, "rows", "split")),
-    "adjoint_flat": Family("joseph_adjoint_flat.cu", FAN, _FAN, "rays"),
-    "adjoint_curved": Family("joseph_adjoint_curved.cu", FAN, _FAN, "rays"),
-    "backproject_parallel": Family("backproject_parallel.cu", PIXELS, (*_LANES, "rows", "split")),
-    "backproject_fan": Family("backproject_fan.cu", FAN, _FAN),
-    "backproject_adjoint": Family("backproject_adjoint.cu", RAYS, _LANES, "transposed"),
-}
-
-
-def _pack_name(storage: torch.dtype, items: int, transposed: bool) -> str:
-    return f"pack<{NAMES[storage]}, {items}, {str(transposed).lower()}>"
-
-
-_PACK = Module(
-    "pack.cu",
-    {
-        _pack_name(storage, layout.vec * layout.lanes, transposed): "PqqqiiiPP"
-        for family in FAMILIES.values()
-        for storage, layouts in family.layouts.items()
-        for layout in layouts
-        for transposed in (False, True)
-    },
-)
-_MODULES = {
-    kernel: Module(
-        family.source,
-        {
-            family.name(kernel, layout, storage, result): (
-                f"{'PP' if family.second else 'P'}{_GEOMETRY}P"
-            )
-            for storage, layouts in family.layouts.items()
-            for layout in layouts
-            for result in _results(storage)
-        },
-    )
-    for kernel, family in FAMILIES.items()
-}
-_RAY_WEIGHTS = Module(
-    "ray_weights.cu",
-    dict.fromkeys(("ray_weights<float>", "ray_weights<double>"), f"{_GEOMETRY}P"),
-)
 
 
 class _Plan(NamedTuple):
@@ -131,6 +29,8 @@ class _Plan(NamedTuple):
 
     pack: Kernel
     pack_grid: tuple[int, int, int]
+    pack_block: tuple[int, int, int]
+    pack_copies: bool  # whether it takes a place for transposed copies
     workspace: int  # bytes of the packed copies and the table of rays
     second: int  # bytes to the kernel's second source in it, the transposed copy or the table
     table: Kernel | None  # what fills the table, if there is one
@@ -139,6 +39,24 @@ class _Plan(NamedTuple):
     grid: tuple[int, int, int]
     block: tuple[int, int, int]
     numbers: tuple[float | int, ...]  # the kernels' GEOMETRY after `views`
+
+
+def has_tensor_cores(device: torch.device) -> bool:
+    """Whether a device multiplies matrices in half precision, bfloat16 included."""
+    return torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def _fastest(
+    name: str, device: torch.device, storage: torch.dtype, result: torch.dtype, batch: int
+) -> tuple[str, Layout]:
+    """Return a kernel of that purpose and its layout."""
+    names = [name]
+    tensor = f"{name}_tensor"
+    # They are as exact as a result that is rounded to half precision needs.
+    fits = tensor in FAMILIES and result == storage and storage in FAMILIES[tensor].layouts
+    if fits and has_tensor_cores(device):
+        names.append(tensor)
+    return choose({name: FAMILIES[name].layouts[storage] for name in names}, batch)
 
 
 @lru_cache(maxsize=256)
@@ -153,29 +71,37 @@ def _plan(
 ) -> _Plan:
     beam, views, columns, height, width = geometry
     batch, lines, pixels = data_shape
+    name, layout = _fastest(name, device, storage, result, batch)
     family = FAMILIES[name]
-    layout = choose(family.layouts, storage, batch)
-    items, groups = layout.vec * layout.lanes, -(-batch // layout.items) * layout.packs
+    packing = family.packing
+    items = packing.items(layout)
+    groups = -(-batch // layout.items) * (layout.items // items)
     transposed = family.second == "transposed"
-    size = groups * lines * (pixels + 2 * _PAD) * items * storage.itemsize
+    size = groups * lines * packing.pitch(pixels) * items * storage.itemsize
     # Packs are read 16 bytes at a time.
     size += -size % 16
-    other, table = 0, None
+    other, table, line = 0, None, columns
     if transposed:
-        other = groups * pixels * (lines + 2 * _PAD) * items * storage.itemsize
+        other = groups * pixels * packing.pitch(lines) * items * storage.itemsize
     if family.second == "rays":
-        number = "double" if storage == torch.float64 else "float"
-        table = _RAY_WEIGHTS.get(f"ray_weights<{number}>", device)
-        other = views * columns * (16 if storage == torch.float64 else 8)
+        if family.warp:
+            table = RAY_WEIGHTS_TENSOR.get("ray_weights_tensor", device)
+            line = packing.pitch(columns)
+        else:
+            number = "double" if storage == torch.float64 else "float"
+            table = RAY_WEIGHTS.get(f"ray_weights<{number}>", device)
+        other = views * line * (16 if storage == torch.float64 else 8)
     down, across = (views, columns) if transposed else (height, width)
     return _Plan(
-        _PACK.get(_pack_name(storage, items, transposed), device),
-        (-(-(pixels + 2 * _PAD) // _PACK_TILE), -(-(lines + 2 * _PAD) // _PACK_TILE), groups),
+        PACK_MODULES[packing].get(packing.name(storage, items, transposed), device),
+        packing.grid(groups, lines, pixels),
+        packing.block(items),
+        packing == PACKS,
         size + other,
         size if other else 0,
         table,
-        (-(-columns // _ROW_BLOCK[0]), views, 1),
-        _MODULES[name].get(family.name(name, layout, storage, result), device),
+        (-(-line // ROW_BLOCK[0]), views, 1),
+        MODULES[name].get(family.name(name, layout, storage, result), device),
         family.grid(layout, batch, down, across),
         family.block(layout),
         (*spacing, BEAMS.index(beam), views, columns, height, width, batch),
@@ -257,8 +183,8 @@ class _Call:
         self._single = len(data_shape) == 2
         self._sizes = (1, *data_shape) if self._single else tuple(data_shape)
         self._storage = torch.float64 if out_dtype == torch.float64 else dtype
-        results = _results(self._storage)
-        self._result_dtype = out_dtype if out_dtype in results else results[-1]
+        writes = results(self._storage)
+        self._result_dtype = out_dtype if out_dtype in writes else writes[-1]
         self._out_dtype = out_dtype
         _, views, columns, height, width = geometry
         to_sinogram = FAMILIES[name].second == "transposed"
@@ -285,18 +211,18 @@ class _Call:
             first = workspace.data_ptr()
             second = first + plan.second
             table, target = views.data_ptr(), result.data_ptr()
+            copies = (first, second) if plan.pack_copies else (first,)
             plan.pack.launch(
                 plan.pack_grid,
-                _ROW_BLOCK,
+                plan.pack_block,
                 stream,
                 data.data_ptr(),
                 *strides,
                 *self._sizes,
-                first,
-                second,
+                *copies,
             )
             if plan.table is not None:
-                plan.table.launch(plan.table_grid, _ROW_BLOCK, stream, table, *plan.numbers, second)
+                plan.table.launch(plan.table_grid, ROW_BLOCK, stream, table, *plan.numbers, second)
             sources = (first, second) if plan.second else (first,)
             plan.kernel.launch(
                 plan.grid, plan.block, stream, *sources, table, *plan.numbers, target

@@ -121,8 +121,20 @@ FAN: Layouts = {
 }
 
 
-def choose(layouts: Layouts, dtype: torch.dtype, batch: int) -> Layout:
+# Pixels on tensor cores, in half precision: `packs` times 16 items. Costs compare with those above.
+_TENSOR_PIXELS = (Layout(2, 8, 1, Tile(16, 4), 1.05), Layout(2, 8, 2, Tile(16, 4), 0.66))
+TENSOR_PIXELS: Layouts = {torch.float16: _TENSOR_PIXELS, torch.bfloat16: _TENSOR_PIXELS}
+_TENSOR_FAN = (
+    Layout(2, 8, 1, Tile(16, 4), 0.98),
+    Layout(2, 8, 2, Tile(16, 4), 0.6),
+    Layout(2, 8, 4, Tile(16, 4), 0.41),
+)
+TENSOR_FAN: Layouts = {torch.float16: _TENSOR_FAN, torch.bfloat16: _TENSOR_FAN}
+
+
+def choose(layouts: dict[str, tuple[Layout, ...]], batch: int) -> tuple[str, Layout]:
     """Return the layout that takes the least time, empty places of its last group included."""
     return min(
-        layouts[dtype], key=lambda layout: -(-batch // layout.items) * layout.items * layout.cost
+        ((name, layout) for name, some in layouts.items() for layout in some),
+        key=lambda found: -(-batch // found[1].items) * found[1].items * found[1].cost,
     )

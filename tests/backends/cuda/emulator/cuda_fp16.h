@@ -1,11 +1,17 @@
-// The kernels name half precision even where they are not instantiated with it.
+// Storage in half precision.
 #pragma once
 
 struct __half {
-    float value;
+    _Float16 value;
     __half() = default;
-    __half(float x) : value(x) {}
-    operator float() const { return value; }
+    __half(float x) : value((_Float16)x) {}
+    operator float() const { return (float)value; }
 };
-inline float __half2float(__half x) { return x.value; }
+struct __half2 {
+    __half x, y;
+};
+inline float __half2float(__half x) { return x; }
 inline __half __float2half_rn(float x) { return x; }
+inline __half2 __floats2half2_rn(float x, float y) { return {x, y}; }
+inline float __low2float(__half2 two) { return two.x; }
+inline float __high2float(__half2 two) { return two.y; }

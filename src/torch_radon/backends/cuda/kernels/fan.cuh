@@ -34,3 +34,10 @@ template <typename T>
 struct alignas(2 * sizeof(T)) RayWeight {
     T weight, slope;
 };
+
+// What distances are divided by where a view has one scale for all cells and columns: a power of two that
+// no |R_a| exceeds.
+__device__ __forceinline__ double flat_scale(const Geometry& g, int view) {
+    const double* row = g.views + (i64)view * kViewSize;
+    return ldexp(1.0, ilogb(hypot(row[2], row[3]) + 0.5 * g.columns * hypot(row[4], row[5])) + 1);
+}

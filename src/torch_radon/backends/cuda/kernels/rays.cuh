@@ -30,6 +30,11 @@ struct Geometry {
 #define GEOMETRY_STRUCT \
     Geometry { views, spacing_y, spacing_x, beam, view_count, columns, height, width, batch }
 
+// A power of two that no weight of a ray exceeds: weights over it are exact, at most 1 in any unit of length.
+__device__ __forceinline__ double unit_of(const Geometry& g) {
+    return ldexp(1.0, ilogb(hypot(g.spacing_y, g.spacing_x)) + 1);
+}
+
 // A ray as a march through the lines (rows or columns) of an image.
 struct Ray {
     double intercept, slope;  // position on line l: intercept + slope * l

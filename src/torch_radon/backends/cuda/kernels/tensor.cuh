@@ -1,0 +1,77 @@
+// Products of small matrices on tensor cores: half precision in, float32 sums.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+
+#include "rays.cuh"
+
+// Threads of a warp, all of them.
+constexpr unsigned kWarp = 0xffffffffu;
+
+#ifndef EMULATED
+// sum [16, 8] += a [16, 16] * b [16, 8]. With row = lane / 4 and pair = lane % 4 a thread holds
+//
+//   a    numbers 2 pair, 2 pair + 1 of rows row and row + 8, and those 8 further on
+//   b    the same of column row, and those 8 further on
+//   sum  columns 2 pair, 2 pair + 1 of row, then of row + 8
+//
+// The lower number of a word is its first one.
+template <typename S>
+__device__ __forceinline__ void multiply(float (&sum)[4], const unsigned (&a)[2][2], const unsigned (&b)[2]);
+
+#if __CUDA_ARCH__ >= 800
+template <>
+__device__ __forceinline__ void multiply<__half>(float (&sum)[4], const unsigned (&a)[2][2], const unsigned (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "r"(a[0][0]), "r"(a[0][1]), "r"(a[1][0]), "r"(a[1][1]), "r"(b[0]), "r"(b[1]));
+}
+
+template <>
+__device__ __forceinline__ void multiply<__nv_bfloat16>(float (&sum)[4], const unsigned (&a)[2][2],
+                                                        const unsigned (&b)[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+        "{%0, %1, %2, %3};"
+        : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+        : "r"(a[0][0]), "r"(a[0][1]), "r"(a[1][0]), "r"(a[1][1]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+// Where number `octet` of so many bytes begins, in one instruction.
+__device__ __forceinline__ const void* advanced(const void* at, unsigned octet, unsigned bytes) {
+    const void* result;
+    // A power of two that the compiler knows it makes a shift of, which is two.
+    asm("" : "+r"(bytes));
+    asm("mad.wide.u32 %0, %1, %2, %3;" : "=l"(result) : "r"(octet), "r"(bytes), "l"(at));
+    return result;
+}
+#endif
+
+// Two numbers of half precision in a word.
+template <typename S> struct Two;
+
+template <>
+struct Two<__half> {
+    static __device__ __forceinline__ unsigned of(float lower, float upper) {
+        const __half2 two = __floats2half2_rn(lower, upper);
+        return reinterpret_cast<const unsigned&>(two);
+    }
+    static __device__ __forceinline__ float lower(unsigned two) {
+        return __low2float(reinterpret_cast<const __half2&>(two));
+    }
+    static __device__ __forceinline__ float upper(unsigned two) {
+        return __high2float(reinterpret_cast<const __half2&>(two));
+    }
+};
+
+template <>
+struct Two<__nv_bfloat16> {
+    static __device__ __forceinline__ unsigned of(float lower, float upper) {
+        const __nv_bfloat162 two = __floats2bfloat162_rn(lower, upper);
+        return reinterpret_cast<const unsigned&>(two);
+    }
+    static __device__ __forceinline__ float lower(unsigned two) { return __uint_as_float(two << 16); }
+    static __device__ __forceinline__ float upper(unsigned two) { return __uint_as_float(two & 0xffff0000u); }
+};
