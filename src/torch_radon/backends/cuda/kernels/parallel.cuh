@@ -40,10 +40,11 @@ struct alignas(16) TileView<float> {
 
     __device__ __forceinline__ void place(double at, double x, double y, int fraction_bits) {
         bits = fraction_bits;
-        near = (int)rint(ldexp(at, bits));
-        along_x = (int)rint(ldexp(x, bits));
-        along_y = (int)rint(ldexp(y, bits));
-        slope = (float)ldexp(slope, -bits);
+        const double unit = 1 << bits;
+        near = (int)rint(at * unit);
+        along_x = (int)rint(x * unit);
+        along_y = (int)rint(y * unit);
+        slope /= one();
     }
     // Exact modulo 2^32.
     __device__ __forceinline__ int at(int x, int y) const { return near + x * along_x + y * along_y; }
@@ -93,8 +94,8 @@ template <typename T>
 __device__ __forceinline__ void view_tile(const Geometry& g, double unit, int view, int x0, int y0, TileView<T>& t) {
     const double* row = g.views + (i64)view * kViewSize;
     const double ray_x = row[2], ray_y = row[3];
-    const double area = ray_x * row[5] - ray_y * row[4];
-    const double along_x = -ray_y / area, along_y = ray_x / area;
+    const double per_area = 1.0 / (ray_x * row[5] - ray_y * row[4]);
+    const double along_x = -ray_y * per_area, along_y = ray_x * per_area;
     const double x = x0 + kCell / 2 - row[0], y = y0 + kCell / 2 - row[1];
     const double u = along_x * x + along_y * y + 0.5 * (g.columns - 1);
     const bool by_rows = fabs(ray_y) >= fabs(ray_x);
