@@ -51,7 +51,7 @@ _HALF_RAYS = (
     Layout(1, 1, 1, Tile(8, 8, split=4), 4.0),
     Layout(4, 1, 1, Tile(8, 8, split=4), 1.9),
     Layout(8, 1, 1, Tile(16, 16), 1.5),
-    Layout(8, 4, 1, Tile(8, 4), 1.0),
+    Layout(8, 4, 1, Tile(8, 2), 1.0),
 )
 RAYS: Layouts = {
     torch.float32: (
@@ -60,7 +60,7 @@ RAYS: Layouts = {
         Layout(4, 1, 1, Tile(8, 8, split=4), 1.4),
         Layout(4, 2, 1, Tile(16, 8), 1.2),
         Layout(4, 4, 1, Tile(16, 4), 1.1),
-        Layout(4, 8, 1, Tile(8, 4), 1.0),
+        Layout(4, 8, 1, Tile(8, 8), 1.0),
     ),
     torch.float64: (
         Layout(1, 1, 1, Tile(8, 8, split=4), 4.0),

@@ -15,8 +15,10 @@ struct alignas(16) float4 {
 template <typename T> T __ldg(const T* at) { return *at; }
 inline float __saturatef(float x) { return x > 0.0f ? (x < 1.0f ? x : 1.0f) : 0.0f; }
 
-inline const void* advanced(const void* at, unsigned octet, unsigned bytes) {
-    return (const char*)at + (unsigned long long)octet * bytes;
+template <typename T> void forget(T&) {}
+
+inline const void* advanced(const void* first, unsigned octet, unsigned bytes) {
+    return (const char*)first + (unsigned long long)octet * bytes;
 }
 
 inline int lane_number() { return (threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32; }

@@ -64,7 +64,7 @@ __device__ __forceinline__ void add_views(const Kind& kind, const typename Kind:
     for (int k = 0; k < 2; ++k) {
         const unsigned place = __shfl_sync(kWarp, places, lane + k) + 2 * (3 - pair);
         const unsigned octet = place / kOctet + (k == 0 ? line : next);
-        const uint2* at = reinterpret_cast<const uint2*>(advanced(words, octet, kTiles * kTileWords * 4));
+        const uint2* at = static_cast<const uint2*>(advanced(words, octet, kTiles * kTileWords * sizeof(unsigned)));
 #pragma unroll
         for (int m = 0; m < kTiles; ++m) {
             const uint2 two = __ldg(at + m * (kTileWords / 2));

@@ -36,7 +36,7 @@ struct FlatWeights {
     }
 
     __device__ __forceinline__ Columns columns(const View& v, unsigned place, unsigned octet) const {
-        const float4* at = reinterpret_cast<const float4*>(advanced(rays, octet, kOctet * sizeof(RayWeight<float>)));
+        const float4* at = static_cast<const float4*>(advanced(rays, octet, kOctet * sizeof(RayWeight<float>)));
         return {(int)place + 2 * pair - kMargin - v.column, __ldg(at + pair)};
     }
 

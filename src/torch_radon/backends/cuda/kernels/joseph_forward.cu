@@ -49,6 +49,7 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
     const i64 plane = (i64)lines * pitch * kLanes;
     const Pack<S, kVec>* image = reinterpret_cast<const Pack<S, kVec>*>(ray.by_rows ? by_rows : by_columns) +
                                  group * kPacks * plane + lane;
+    forget(image);
     March<T> march(ray, pitch);
     if (kSplit > 1) march.advance(Part(ray.last - ray.first, z).begin);
     for (int p = z; p < kParts; p += kSplit) {
@@ -61,7 +62,7 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
 #pragma unroll
             for (int k = 0; k < kUnroll; ++k) {
                 at[k] = march.next();
-                const Pack<S, kVec>* pixel = image + (u64)at[k].left * kLanes;
+                const Pack<S, kVec>* pixel = packs_at<kLanes>(image, at[k].left);
                 left[k].load(pixel, plane);
                 right[k].load(pixel + kLanes, plane);
             }
@@ -73,7 +74,7 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
         }
         for (; line < part.end; ++line) {
             const Crossing<T> at = march.next();
-            const Pack<S, kVec>* pixel = image + (u64)at.left * kLanes;
+            const Pack<S, kVec>* pixel = packs_at<kLanes>(image, at.left);
             Values left, right;
             left.load(pixel, plane);
             right.load(pixel + kLanes, plane);

@@ -17,6 +17,19 @@ struct alignas(sizeof(S) * kVec) Pack {
     S item[kVec];
 };
 
+#ifndef EMULATED
+// Makes the compiler forget how an index was made. Else it folds the size of what is indexed into that, a
+// shift of 64-bit numbers and more, where one multiplication and addition makes the address.
+__device__ __forceinline__ void forget(unsigned& index) { asm("" : "+r"(index)); }
+
+// The same for where counting begins, in global memory.
+template <typename P>
+__device__ __forceinline__ void forget(const P*& first) {
+    asm("" : "+l"(first));
+    __builtin_assume(__isGlobal(first));
+}
+#endif
+
 __device__ __forceinline__ float widen(float x) { return x; }
 __device__ __forceinline__ double widen(double x) { return x; }
 __device__ __forceinline__ float widen(__half x) { return __half2float(x); }
@@ -35,6 +48,13 @@ template <> struct Narrow<__half> {
 template <> struct Narrow<__nv_bfloat16> {
     static __device__ __forceinline__ __nv_bfloat16 of(float x) { return __float2bfloat16_rn(x); }
 };
+
+// The pack of a thread in pixel `index`, where kLanes threads have theirs side by side.
+template <int kLanes, typename S, int kVec>
+__device__ __forceinline__ const Pack<S, kVec>* packs_at(const Pack<S, kVec>* first, unsigned index) {
+    forget(index);
+    return first + (u64)index * kLanes;
+}
 
 // What a thread reads of a pixel or a column: kPacks packs, a whole plane of packs apart.
 template <typename S, int kVec, int kPacks>
