@@ -26,7 +26,7 @@ NAMES = {
 }
 
 # Lines and pixels of a tile of what packs a batch, kTile there.
-PACK_TILE = 16
+_PACK_TILE = 16
 
 # Threads of pack.cu and of what makes tables of rays.
 ROW_BLOCK = (256, 1, 1)
@@ -83,7 +83,7 @@ class Packing(NamedTuple):
         """Blocks for a batch."""
         if self == OCTETS:
             return (-(-self.pitch(pixels) // 64), lines, groups)
-        across, down = (-(-(size + 2 * self.margin) // PACK_TILE) for size in (pixels, lines))
+        across, down = (-(-(size + 2 * self.margin) // _PACK_TILE) for size in (pixels, lines))
         return (across, down, groups)
 
 

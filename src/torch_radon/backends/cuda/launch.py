@@ -59,13 +59,12 @@ def _fastest(
     return choose({name: FAMILIES[name].layouts[storage] for name in names}, batch)
 
 
-@lru_cache(maxsize=256)
 def _plan(
     name: str,
     device: torch.device,
     storage: torch.dtype,
     result: torch.dtype,
-    data_shape: tuple[int, int, int],
+    data_shape: tuple[int, ...],
     geometry: tuple[str, int, int, int, int],
     spacing: tuple[float, float],
 ) -> _Plan:

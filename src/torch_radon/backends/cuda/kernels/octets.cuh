@@ -1,6 +1,6 @@
 // Sinograms interleaved for tensor cores: what a warp multiplies at once lies in whole lines of the cache.
 //
-//   [G, V, pitch]           a group's lines, as octets, with margins of kMargin or more zeros
+//   [G, V, pitch]                 a group's lines, as octets, with margins of kMargin or more zeros
 //   octet  [kTiles * 2, 4, 8, 2]  8 items of 4 pairs of columns, and so on
 //
 // A warp takes kTiles * 16 items of the window of four neighbouring pairs that begins at an even column. Its
