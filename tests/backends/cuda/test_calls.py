@@ -60,8 +60,10 @@ def launches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Launch]]:
     calls._call.cache_clear()
 
 
-def _kernels(case: Case) -> Iterator[tuple[str, LinearOperator, Geometry2D]]:
-    operator = case.build(12, 5)
+def _kernels(
+    case: Case, side: int = 12, views: int = 5
+) -> Iterator[tuple[str, LinearOperator, Geometry2D]]:
+    operator = case.build(side, views)
     assert isinstance(operator, ScanOperator)
     name, geometry = operator._kernel.short_name, Geometry2D(operator._views, *operator._geometry)
     yield name, operator, geometry
@@ -117,6 +119,20 @@ def test_nothing_is_launched_for_nothing(case: Case, launches: list[Launch]) -> 
         assert result.shape == (0, *operator.range_shape)
         assert result.dtype is torch.float64
         assert not launches
+
+
+@walk(CASES)
+def test_many_views_fit_a_grid(case: Case, launches: list[Launch]) -> None:
+    for name, operator, geometry in _kernels(case, side=4, views=100_000):
+        for dtype, batch in [(torch.float32, 1), (torch.float32, 33), (torch.float16, 33)]:
+            # Without memory: what a kernel would get is not looked at.
+            x = torch.empty(batch, *operator.domain_shape, dtype=dtype, device="meta")
+            getattr(cuda, name)(x, geometry, dtype)
+    assert launches
+    for launch in launches:
+        # What CUDA allows along x, y and z.
+        for blocks, most in zip(launch.grid, (2**31 - 1, 65535, 65535), strict=True):
+            assert 0 < blocks <= most, launch
 
 
 @walk(CASES)

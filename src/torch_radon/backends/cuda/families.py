@@ -82,7 +82,7 @@ class Packing(NamedTuple):
     def grid(self, groups: int, lines: int, pixels: int) -> tuple[int, int, int]:
         """Blocks for a batch."""
         if self == OCTETS:
-            return (-(-self.pitch(pixels) // 64), lines, groups)
+            return (lines, -(-self.pitch(pixels) // 64), groups)
         across, down = (-(-(size + 2 * self.margin) // _PACK_TILE) for size in (pixels, lines))
         return (across, down, groups)
 

@@ -99,7 +99,7 @@ def _plan(
         size + other,
         size if other else 0,
         table,
-        (-(-line // ROW_BLOCK[0]), views, 1),
+        (views, -(-line // ROW_BLOCK[0]), 1),
         MODULES[name].get(family.name(name, layout, storage, result), device),
         family.grid(layout, batch, down, across),
         family.block(layout),

@@ -2,15 +2,15 @@
 //
 //   out  [V, C] of RayWeight
 //
-//   blockIdx = (columns, view), 256 threads
+//   blockIdx = (view, columns), 256 threads; views on the axis that takes more than 65535 blocks
 
 #include "fan.cuh"
 
 template <typename T>
 __global__ void __launch_bounds__(256) ray_weights(GEOMETRY, RayWeight<T>* out) {
-    const int column = blockIdx.x * 256 + threadIdx.x;
+    const int view = blockIdx.x, column = blockIdx.y * 256 + threadIdx.x;
     if (column >= columns) return;
-    const double* row = views + (i64)blockIdx.y * kViewSize;
+    const double* row = views + (i64)view * kViewSize;
     const double k = column - 0.5 * (columns - 1);
     double x = row[2] + k * row[4], y = row[3] + k * row[5];
     if (beam == kCurved) {
@@ -21,5 +21,5 @@ __global__ void __launch_bounds__(256) ray_weights(GEOMETRY, RayWeight<T>* out) 
     }
     const double along = fmax(fabs(x), fabs(y));
     const double weight = hypot(x * spacing_x, y * spacing_y) / along;
-    out[(i64)blockIdx.y * columns + column] = {(T)weight, (T)(weight / along)};
+    out[(i64)view * columns + column] = {(T)weight, (T)(weight / along)};
 }

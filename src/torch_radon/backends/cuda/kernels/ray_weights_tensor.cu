@@ -4,14 +4,14 @@
 //
 //   out  [V, octet_pitch(C)] of RayWeight, zeros in the margins
 //
-//   blockIdx = (places in a line, view), 256 threads
+//   blockIdx = (view, places in a line), 256 threads; views on the axis that takes more than 65535 blocks
 
 #include "flat.cuh"
 #include "octets.cuh"
 
 __global__ void __launch_bounds__(256) ray_weights_tensor(GEOMETRY, RayWeight<float>* out) {
-    const int place = blockIdx.x * 256 + threadIdx.x, column = place - kMargin;
-    const int view = blockIdx.y, pitch = octet_pitch(columns);
+    const int place = blockIdx.y * 256 + threadIdx.x, column = place - kMargin;
+    const int view = blockIdx.x, pitch = octet_pitch(columns);
     if (place >= pitch) return;
     RayWeight<float> ray = {0.0f, 0.0f};
     if (column >= 0 && column < columns) {
