@@ -25,10 +25,7 @@ NAMES = {
     torch.bfloat16: "__nv_bfloat16",
 }
 
-# Lines and pixels of a tile of what packs a batch, kTile there.
-_PACK_TILE = 16
-
-# Threads of pack.cu and of what makes tables of rays.
+# Threads of what makes tables of rays.
 ROW_BLOCK = (256, 1, 1)
 
 # GEOMETRY in rays.cuh: views, spacing_y, spacing_x, beam, view_count, columns, height, width, batch
@@ -77,14 +74,18 @@ class Packing(NamedTuple):
 
     def block(self, items: int) -> tuple[int, int, int]:
         """Threads of a block."""
-        return (8, items // 4, 1) if self == OCTETS else ROW_BLOCK
+        return (8, items // 4, 1) if self == OCTETS else (32, 8, 1)
 
-    def grid(self, groups: int, lines: int, pixels: int) -> tuple[int, int, int]:
+    def grid(
+        self, storage: torch.dtype, items: int, groups: int, lines: int, pixels: int
+    ) -> tuple[int, int, int]:
         """Blocks for a batch."""
         if self == OCTETS:
             return (lines, -(-self.pitch(pixels) // 64), groups)
-        across, down = (-(-(size + 2 * self.margin) // _PACK_TILE) for size in (pixels, lines))
-        return (across, down, groups)
+        side = min(16 // storage.itemsize, items)
+        lead = -(-self.margin // side)
+        squares = (lead - (-(pixels + self.margin) // side)) * (items // side)
+        return (-(-(lines + 2 * self.margin) // 8), -(-squares // 32), groups)
 
 
 PACKS = Packing("pack", margin=2, multiple=1, letters="PqqqiiiPP")

@@ -93,7 +93,7 @@ def _plan(
     down, across = (views, columns) if transposed else (height, width)
     return _Plan(
         PACK_MODULES[packing].get(packing.name(storage, items, transposed), device),
-        packing.grid(groups, lines, pixels),
+        packing.grid(storage, items, groups, lines, pixels),
         packing.block(items),
         packing == PACKS,
         size + other,

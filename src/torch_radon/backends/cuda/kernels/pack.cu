@@ -6,48 +6,55 @@
 //
 // Missing items of the last group and the padding are zero.
 //
-// A block moves a tile of kTile lines x kTile pixels of one group through shared memory: read item by
-// item along the pixels, written pixel by pixel along the items. Tiles begin kPad early on both axes,
-// so that they cover the padding as well.
+// A thread moves a square, kSide neighbouring pixels of as many items, of up to 16 bytes: it reads the
+// pixels of each item, at once where they lie side by side and are aligned, and writes the items of each
+// pixel. Squares of a pixel's items are neighbours, then come those along a line.
 //
-//   blockIdx = (tile along M, tile along L, group), 256 threads
+//   threadIdx = (square of 32, line of 8)
+//   blockIdx  = (8 lines, 32 squares, group), lines on the axis that takes more than 65535 blocks
 
 #include "rays.cuh"
 
 #include "numbers.cuh"
 
-constexpr int kTile = 16;
-constexpr int kThreads = 256;
-
 template <typename S, int kItems, bool kTransposed>
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(256)
 pack(const S* in, i64 stride_n, i64 stride_l, i64 stride_m, int batch, int lines, int pixels, S* straight,
      S* transposed) {
-    // One pixel more keeps a column of the tile off one bank.
-    __shared__ S tile[kItems][kTile][kTile + 1];
-    const int group = blockIdx.z;
-    const int line0 = (int)blockIdx.y * kTile - kPad, pixel0 = (int)blockIdx.x * kTile - kPad;
-    for (int t = threadIdx.x; t < kItems * kTile * kTile; t += kThreads) {
-        const int m = t % kTile, l = t / kTile % kTile, k = t / (kTile * kTile);
-        const int n = group * kItems + k, line = line0 + l, pixel = pixel0 + m;
-        const bool inside = n < batch && line >= 0 && line < lines && pixel >= 0 && pixel < pixels;
-        tile[k][l][m] = inside ? in[n * stride_n + line * stride_l + pixel * stride_m] : S(0.0f);
+    constexpr int kMost = 16 / (int)sizeof(S), kSide = kItems < kMost ? kItems : kMost;
+    constexpr int kSquares = kItems / kSide;           // of a pixel
+    constexpr int kLead = (kPad + kSide - 1) / kSide;  // pixels of padding before a line, in squares
+    const int item = threadIdx.x % kSquares * kSide, group = blockIdx.z;
+    const int pixel = ((int)blockIdx.y * (32 / kSquares) + (int)threadIdx.x / kSquares - kLead) * kSide;
+    const int line = (int)blockIdx.x * 8 + threadIdx.y - kPad;
+    const bool on_line = line >= 0 && line < lines;
+
+    alignas(16) Pack<S, kSide> square[kSide];
+#pragma unroll
+    for (int k = 0; k < kSide; ++k) {
+        const int n = group * kItems + item + k;
+        const S* at = in + n * stride_n + line * stride_l + pixel * stride_m;
+        const bool some = on_line && n < batch, whole = some && pixel >= 0 && pixel + kSide <= pixels;
+        if (whole && stride_m == 1 && reinterpret_cast<u64>(at) % sizeof(square[0]) == 0) {
+            const Pack<S, kSide> row = *reinterpret_cast<const Pack<S, kSide>*>(at);
+#pragma unroll
+            for (int m = 0; m < kSide; ++m) square[m].item[k] = row.item[m];
+        } else {
+#pragma unroll
+            for (int m = 0; m < kSide; ++m)
+                square[m].item[k] = some && pixel + m >= 0 && pixel + m < pixels ? at[m * stride_m] : S(0.0f);
+        }
     }
-    __syncthreads();
-    for (int t = threadIdx.x; t < kItems * kTile * kTile; t += kThreads) {
-        const int k = t % kItems, m = t / kItems % kTile, l = t / (kItems * kTile);
-        const int line = line0 + l, place = pixel0 + m + kPad;
-        const int pitch = pixels + 2 * kPad;
-        if (line >= 0 && line < lines && place < pitch)
-            straight[(((i64)group * lines + line) * pitch + place) * kItems + k] = tile[k][l][m];
-    }
-    if constexpr (kTransposed) {
-        for (int t = threadIdx.x; t < kItems * kTile * kTile; t += kThreads) {
-            const int k = t % kItems, l = t / kItems % kTile, m = t / (kItems * kTile);
-            const int pixel = pixel0 + m, place = line0 + l + kPad;
-            const int pitch = lines + 2 * kPad;
-            if (pixel >= 0 && pixel < pixels && place < pitch)
-                transposed[(((i64)group * pixels + pixel) * pitch + place) * kItems + k] = tile[k][l][m];
+#pragma unroll
+    for (int m = 0; m < kSide; ++m) {
+        const int p = pixel + m;
+        if (on_line && p >= -kPad && p < pixels + kPad) {
+            const i64 place = ((i64)group * lines + line) * (pixels + 2 * kPad) + p + kPad;
+            *reinterpret_cast<Pack<S, kSide>*>(straight + place * kItems + item) = square[m];
+        }
+        if (kTransposed && line < lines + kPad && p >= 0 && p < pixels) {
+            const i64 place = ((i64)group * pixels + p) * (lines + 2 * kPad) + line + kPad;
+            *reinterpret_cast<Pack<S, kSide>*>(transposed + place * kItems + item) = square[m];
         }
     }
 }
