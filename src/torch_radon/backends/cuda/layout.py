@@ -48,23 +48,23 @@ Layouts = dict[torch.dtype, tuple[Layout, ...]]
 
 # Rays that march through images.
 _HALF_RAYS = (
-    Layout(1, 1, 1, Tile(8, 8, split=4), 4.0),
-    Layout(4, 1, 1, Tile(8, 8, split=4), 1.9),
-    Layout(8, 1, 1, Tile(16, 16), 1.5),
-    Layout(8, 4, 1, Tile(8, 2), 1.0),
+    Layout(1, 1, 1, Tile(8, 8, split=4), 3.7),
+    Layout(4, 1, 1, Tile(8, 8, split=4), 1.5),
+    Layout(8, 1, 1, Tile(4, 8, split=4), 1.15),
+    Layout(8, 4, 1, Tile(4, 4), 1.0),
 )
 RAYS: Layouts = {
     torch.float32: (
-        Layout(1, 1, 1, Tile(8, 8, split=4), 2.5),
-        Layout(2, 1, 1, Tile(8, 8, split=4), 1.7),
-        Layout(4, 1, 1, Tile(8, 8, split=4), 1.4),
-        Layout(4, 2, 1, Tile(16, 8), 1.2),
-        Layout(4, 4, 1, Tile(16, 4), 1.1),
-        Layout(4, 8, 1, Tile(8, 8), 1.0),
+        Layout(1, 1, 1, Tile(8, 8, split=4), 2.4),
+        Layout(2, 1, 1, Tile(8, 4, split=4), 1.4),
+        Layout(4, 1, 1, Tile(4, 8, split=4), 1.2),
+        Layout(4, 2, 1, Tile(2, 8, split=4), 1.08),
+        Layout(4, 4, 1, Tile(8, 4), 1.1),
+        Layout(4, 8, 1, Tile(4, 4), 1.0),
     ),
     torch.float64: (
-        Layout(1, 1, 1, Tile(8, 8, split=4), 4.0),
-        Layout(2, 2, 1, Tile(16, 8), 1.0),
+        Layout(1, 1, 1, Tile(8, 8, split=4), 1.4),
+        Layout(2, 2, 1, Tile(8, 4), 1.0),
     ),
     torch.float16: _HALF_RAYS,
     torch.bfloat16: _HALF_RAYS,

@@ -1,6 +1,8 @@
 // Tensor cores, and what the lanes of a warp tell each other.
 #pragma once
 
+#include <algorithm>
+
 #include "emulator.h"
 
 #define EMULATED
@@ -37,14 +39,14 @@ T __shfl_sync(unsigned, T value, int lane) {
     return value;
 }
 
-inline int __reduce_max_sync(unsigned, int value) {
+inline int __reduce_min_sync(unsigned, int value) {
     __syncwarp();
     shown[warp][lane_number()][0] = value;
     __syncwarp();
-    int most = value;
-    for (int lane = 0; lane < 32; ++lane) most = (int)shown[warp][lane][0] > most ? (int)shown[warp][lane][0] : most;
+    int least = value;
+    for (int lane = 0; lane < 32; ++lane) least = std::min(least, (int)shown[warp][lane][0]);
     __syncwarp();
-    return most;
+    return least;
 }
 
 inline int __all_sync(unsigned all, int predicate) { return !__any_sync(all, !predicate); }

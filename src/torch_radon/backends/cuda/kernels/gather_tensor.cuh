@@ -41,6 +41,7 @@
 #include "octets.cuh"
 #include "tensor.cuh"
 #include "tile.cuh"
+#include "warp.cuh"
 
 // Threads that should be resident on a multiprocessor.
 constexpr int kTensorResident = 1024;
@@ -159,7 +160,7 @@ __device__ __forceinline__ void gather_tensor(const Kind& kind, const unsigned* 
             if (run + lane < run_end) first = kind.window(chunk[run + lane], corner_x + 1.5f, corner_y + 1.5f, g.columns, count);
             bool plain = count != kSlow;
             // Windows begin at an even column, in the margin at the latest.
-            const int windows = __reduce_max_sync(kWarp, count > 0 ? count / kOctet + 1 : 0);
+            const int windows = greatest(count > 0 ? count / kOctet + 1 : 0);
             first = (max(first, -kMargin) + kMargin) & ~1;
             float sum[2][kTiles][4] = {};
 #pragma unroll 1

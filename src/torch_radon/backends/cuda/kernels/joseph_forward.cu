@@ -7,8 +7,10 @@
 // A thread follows one ray, or one part of it, through kVec * kPacks images. Lanes that share a ray are
 // neighbours, so that a quarter of a warp reads whole 128-byte lines of the cache; then come kRays
 // neighbouring columns and kViews neighbouring views, whose rays read the same pixels from the
-// first-level cache while the block goes down the lines. With few images there are too few rays to keep
-// all multiprocessors busy to the end, and kSplit threads share one.
+// first-level cache while the block goes down the lines. The rays of a warp cross the same line at the same
+// time, also where one of them is not in the image yet: what a warp reads at once then lies close together,
+// or the cache would have to look for it in turns. With few images there are too few rays to keep all
+// multiprocessors busy to the end, and kSplit threads share one.
 //
 //   threadIdx.x = lane + kLanes * ray,  threadIdx.y = view,  threadIdx.z = part
 //   blockIdx    = (tile of columns, tile of views, group)
@@ -18,6 +20,10 @@
 #include "march.cuh"
 #include "numbers.cuh"
 #include "tile.cuh"
+#include "warp.cuh"
+
+// A line that no ray reaches.
+constexpr int kFar = 1 << 30;
 
 template <typename S,   // storage of the images
           typename O,   // type of the result
@@ -31,6 +37,7 @@ __global__ void __launch_bounds__(kLanes* kRays* kViews* kSplit, kResident / (kL
 forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
     typedef typename Accumulator<S>::Type T;
     typedef Items<S, kVec, kPacks> Values;
+    static_assert(kLanes * kRays * kViews * kSplit % 32 == 0, "warps are full");
     static_assert(kSplit == 1 || kSplit == kParts, "a ray is followed by one thread, or by one for each part");
     constexpr int kThreads = kLanes * kRays * kViews * kSplit;
     // Lines in flight: enough independent loads, within the registers.
@@ -45,23 +52,30 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
 
     const Ray ray = inside ? trace(g, view, column) : Ray();
     const int pitch = (ray.by_rows ? g.width : g.height) + 2 * kPad;
-    const int lines = ray.by_rows ? g.height : g.width;
-    const i64 plane = (i64)lines * pitch * kLanes;
+    const i64 plane = (i64)(ray.by_rows ? g.height : g.width) * pitch * kLanes;
     const Pack<S, kVec>* image = reinterpret_cast<const Pack<S, kVec>*>(ray.by_rows ? by_rows : by_columns) +
                                  group * kPacks * plane + lane;
     forget(image);
-    March<T> march(ray, pitch);
-    if (kSplit > 1) march.advance(Part(ray.last - ray.first, z).begin);
+
+    // Lines that a ray of the warp crosses, and those that all of them do.
+    const bool crosses = ray.first < ray.last;
+    const int begin = least(crosses ? ray.first : kFar) & -kUnroll, end = greatest(crosses ? ray.last : 0);
+    const int full_begin = greatest(crosses ? ray.first : kFar), full_end = least(ray.last);
+    // Parts are the same for all rays, of either kind.
+    const int terms = max(g.height, g.width);
+    int line = max(begin, Part(terms, z).begin);
+    March<T> march(ray, pitch, line);
     for (int p = z; p < kParts; p += kSplit) {
-        const Part part(ray.last - ray.first, p);
+        const int part_end = min(end, Part(terms, p).end);
         T sum[kVec * kPacks] = {};
-        int line = part.begin;
-        for (; line + kUnroll <= part.end; line += kUnroll) {
+        const auto cross = [&](bool all) {
             Values left[kUnroll], right[kUnroll];
             Crossing<T> at[kUnroll];
 #pragma unroll
             for (int k = 0; k < kUnroll; ++k) {
                 at[k] = march.next();
+                // The first pixel of an image is padding, and zero.
+                if (!all) at[k].left = line + k >= ray.first && line + k < ray.last ? at[k].left : 0;
                 const Pack<S, kVec>* pixel = packs_at<kLanes>(image, at[k].left);
                 left[k].load(pixel, plane);
                 right[k].load(pixel + kLanes, plane);
@@ -71,16 +85,13 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
                 left[k].add(sum, at[k].left_weight);
                 right[k].add(sum, at[k].right_weight);
             }
-        }
-        for (; line < part.end; ++line) {
-            const Crossing<T> at = march.next();
-            const Pack<S, kVec>* pixel = packs_at<kLanes>(image, at.left);
-            Values left, right;
-            left.load(pixel, plane);
-            right.load(pixel + kLanes, plane);
-            left.add(sum, at.left_weight);
-            right.add(sum, at.right_weight);
-        }
+        };
+#pragma unroll 1
+        for (; line < min(part_end, full_begin); line += kUnroll) cross(false);
+#pragma unroll 1
+        for (; line < min(part_end, full_end - kUnroll + 1); line += kUnroll) cross(true);
+#pragma unroll 1
+        for (; line < part_end; line += kUnroll) cross(false);
         const T weight = (T)ray.weight;
 #pragma unroll
         for (int k = 0; k < kVec * kPacks; ++k) sum[k] *= weight;

@@ -18,12 +18,11 @@ template <>
 struct March<float> {
     u64 place, step;
 
-    __device__ March(const Ray& ray, int pitch) {
-        place = fixed(ray.intercept + ray.slope * ray.first + kPad) + ((u64)ray.first * pitch << 32);
+    // Begins at a line, also at one that the ray crosses outside the image.
+    __device__ March(const Ray& ray, int pitch, int line) {
         step = fixed(ray.slope) + ((u64)pitch << 32);
+        place = fixed(ray.intercept + kPad) + step * (u64)line;
     }
-
-    __device__ __forceinline__ void advance(int lines) { place += step * (u64)lines; }
 
     // Negative numbers wrap around, which the additions undo.
     static __device__ __forceinline__ u64 fixed(double x) { return (u64)__double2ll_rn(ldexp(x, 32)); }
@@ -42,10 +41,8 @@ struct March<double> {
     double intercept, slope;
     int line, pitch;
 
-    __device__ March(const Ray& ray, int pitch)
-        : intercept(ray.intercept + kPad), slope(ray.slope), line(ray.first), pitch(pitch) {}
-
-    __device__ __forceinline__ void advance(int lines) { line += lines; }
+    __device__ March(const Ray& ray, int pitch, int line)
+        : intercept(ray.intercept + kPad), slope(ray.slope), line(line), pitch(pitch) {}
 
     __device__ __forceinline__ Crossing<double> next() {
         const double position = intercept + slope * line;

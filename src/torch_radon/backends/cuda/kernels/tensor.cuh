@@ -6,9 +6,6 @@
 
 #include "numbers.cuh"
 
-// Threads of a warp, all of them.
-constexpr unsigned kWarp = 0xffffffffu;
-
 #ifndef EMULATED
 // sum [16, 8] += a [16, 16] * b [16, 8]. With row = lane / 4 and pair = lane % 4 a thread holds
 //
@@ -46,30 +43,3 @@ __device__ __forceinline__ const void* advanced(const void* first, unsigned octe
     return result;
 }
 #endif
-
-// Two numbers of half precision in a word.
-template <typename S> struct Two;
-
-template <>
-struct Two<__half> {
-    static __device__ __forceinline__ unsigned of(float lower, float upper) {
-        const __half2 two = __floats2half2_rn(lower, upper);
-        return reinterpret_cast<const unsigned&>(two);
-    }
-    static __device__ __forceinline__ float lower(unsigned two) {
-        return __low2float(reinterpret_cast<const __half2&>(two));
-    }
-    static __device__ __forceinline__ float upper(unsigned two) {
-        return __high2float(reinterpret_cast<const __half2&>(two));
-    }
-};
-
-template <>
-struct Two<__nv_bfloat16> {
-    static __device__ __forceinline__ unsigned of(float lower, float upper) {
-        const __nv_bfloat162 two = __floats2bfloat162_rn(lower, upper);
-        return reinterpret_cast<const unsigned&>(two);
-    }
-    static __device__ __forceinline__ float lower(unsigned two) { return __uint_as_float(two << 16); }
-    static __device__ __forceinline__ float upper(unsigned two) { return __uint_as_float(two & 0xffff0000u); }
-};
