@@ -65,12 +65,12 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Module], Emu
     def compiled(module: Module) -> Emulated:
         name = module.source.name
         if name not in found:
-            exact = {
+            chosen = {
                 kernel: letters
                 for kernel, letters in module.kernels.items()
                 if name in IN_ALL_TYPES or "<float" in kernel or "<double" in kernel
             }
-            found[name] = Emulated(module.source, exact or module.kernels, folder)
+            found[name] = Emulated(module.source, chosen or module.kernels, folder)
         return found[name]
 
     return compiled

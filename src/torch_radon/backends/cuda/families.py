@@ -82,9 +82,10 @@ class Packing(NamedTuple):
         """Blocks for a batch."""
         if self == OCTETS:
             return (lines, -(-self.pitch(pixels) // 64), groups)
+        # kSide and kLead in pack.cu, and the squares that follow.
         side = min(16 // storage.itemsize, items)
-        lead = -(-self.margin // side)
-        squares = (lead - (-(pixels + self.margin) // side)) * (items // side)
+        lead, others = (-(-size // side) for size in (self.margin, pixels + self.margin))
+        squares = (lead + others) * (items // side)
         return (-(-(lines + 2 * self.margin) // 8), -(-squares // 32), groups)
 
 

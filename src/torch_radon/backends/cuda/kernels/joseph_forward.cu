@@ -42,6 +42,7 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
     constexpr int kThreads = kLanes * kRays * kViews * kSplit;
     // Lines in flight: enough independent loads, within the registers.
     constexpr int kUnroll = kPacks == 1 ? 4 : 2;
+    static_assert(4 % kUnroll == 0, "parts begin at multiples of four, which steps of so many lines must meet");
     __shared__ Tile<T, kVec, kLanes, kPacks, kRays * kViews> tile;
 
     const Geometry g = GEOMETRY_STRUCT;
@@ -74,7 +75,7 @@ forward(const S* by_rows, const S* by_columns, GEOMETRY, O* out) {
 #pragma unroll
             for (int k = 0; k < kUnroll; ++k) {
                 at[k] = march.next();
-                // The first pixel of an image is padding, and zero.
+                // The first two pixels of an image are padding, and zero.
                 if (!all) at[k].left = line + k >= ray.first && line + k < ray.last ? at[k].left : 0;
                 const Pack<S, kVec>* pixel = packs_at<kLanes>(image, at[k].left);
                 left[k].load(pixel, plane);
